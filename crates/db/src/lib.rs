@@ -1,1 +1,20 @@
-//! .
+//! The database room: schema, migrations, encodings of columns, and every SQL statement, for PostgreSQL and SQLite.
+//!
+//! Tables, columns and encodings are Quay's; what is our own lives in tables named `pierhead_*` that Quay never sees.
+//! Queries hold no policy: a function is one statement. Rules live in the rooms above.
+
+mod conn;
+mod database;
+mod error;
+mod ids;
+pub mod queries;
+mod statement;
+mod writer;
+
+pub use conn::{Conn, EngineConn};
+pub use database::{Database, Durability, PostgresOptions, SqliteOptions};
+pub use error::{Error, Result};
+pub use futures_util::future::BoxFuture;
+pub use ids::{
+    BlobId, ManifestId, NamespaceId, RepositoryId, RobotTokenId, TagId, TeamId, UploadId, UserId,
+};

@@ -1,0 +1,71 @@
+//! A borrowed connection of either engine, on which query functions run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+/// One connection, inside or outside a transaction. Query functions take `&mut Conn`.
+pub struct Conn {
+    inner: Inner,
+    statements: Arc<AtomicU64>,
+}
+
+pub(crate) enum Inner {
+    Postgres(PoolConnection<Postgres>),
+    PostgresTransaction(Transaction<'static, Postgres>),
+    SqliteReader(PoolConnection<Sqlite>),
+    SqliteWriter(SqliteConnection),
+}
+
+/// The connection as the type of its engine, for the macros of [`crate::statement`].
+#[derive(Debug)]
+pub enum EngineConn<'c> {
+    /// PostgreSQL.
+    Postgres(&'c mut PgConnection),
+    /// SQLite.
+    Sqlite(&'c mut SqliteConnection),
+}
+
+impl Conn {
+    pub(crate) fn new(inner: Inner, statements: Arc<AtomicU64>) -> Self {
+        Self { inner, statements }
+    }
+
+    /// The engine's connection, counted as one statement.
+    pub(crate) fn statement(&mut self) -> EngineConn<'_> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.engine()
+    }
+
+    /// The engine's connection, for transaction control, which is not counted.
+    pub(crate) fn engine(&mut self) -> EngineConn<'_> {
+        match &mut self.inner {
+            Inner::Postgres(conn) => EngineConn::Postgres(conn),
+            Inner::PostgresTransaction(conn) => EngineConn::Postgres(conn),
+            Inner::SqliteReader(conn) => EngineConn::Sqlite(conn),
+            Inner::SqliteWriter(conn) => EngineConn::Sqlite(conn),
+        }
+    }
+
+    /// Whether statements go to PostgreSQL: for the few rules that only one engine needs, such as advisory locks.
+    pub fn is_postgres(&self) -> bool {
+        matches!(
+            self.inner,
+            Inner::Postgres(_) | Inner::PostgresTransaction(_)
+        )
+    }
+
+    pub(crate) fn into_inner(self) -> Inner {
+        self.inner
+    }
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conn")
+            .field("postgres", &self.is_postgres())
+            .finish_non_exhaustive()
+    }
+}

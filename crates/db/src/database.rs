@@ -1,0 +1,180 @@
+//! Opening a database, and lending its connections.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::conn::{Conn, Inner};
+use crate::error::{Error, Result};
+use crate::writer::Writer;
+
+/// How long a caller waits for a free connection before it is told that the database is not available.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A pooled connection that was idle for longer is pinged before use, so that a restarted server is noticed.
+const PING_AFTER: Duration = Duration::from_secs(5);
+/// How long SQLite waits for a lock that another process holds (Quay's `busy_timeout`).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a committed write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Loss of power: the answer waits for the disk.
+    Full,
+    /// A crash of the process. For rows that only spare a client a retry, such as upload sessions.
+    Relaxed,
+}
+
+/// How to open SQLite.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The database file; its folder must exist.
+    pub path: PathBuf,
+    /// Connections for reading. Each is a thread.
+    pub readers: u32,
+}
+
+impl SqliteOptions {
+    /// The file with the default number of readers.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            readers: 4,
+        }
+    }
+}
+
+/// How to open PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// Address, credentials and TLS.
+    pub connect: PgConnectOptions,
+    /// Most connections held at once.
+    pub max_connections: u32,
+}
+
+impl PostgresOptions {
+    /// Options from a `postgresql://` URL.
+    pub fn from_url(url: &str) -> Result<Self> {
+        Ok(Self {
+            connect: PgConnectOptions::from_str(url)?,
+            max_connections: 20,
+        })
+    }
+}
+
+/// A database of either engine. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    engine: Engine,
+    statements: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Postgres(PgPool),
+    Sqlite { readers: SqlitePool, writer: Writer },
+}
+
+impl Database {
+    /// Opens an SQLite file, making it if it is missing. This process must be the only one that serves from it.
+    pub async fn sqlite(options: &SqliteOptions) -> Result<Self> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let connect = SqliteConnectOptions::new()
+            .filename(&options.path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let writer = Writer::start(connect.connect().await?, statements.clone());
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_lazy_with(connect.pragma("query_only", "ON"));
+        Ok(Self {
+            engine: Engine::Sqlite { readers, writer },
+            statements,
+        })
+    }
+
+    /// Connects to PostgreSQL.
+    pub async fn postgres(options: PostgresOptions) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                Box::pin(async move { Ok(meta.idle_for < PING_AFTER || conn.ping().await.is_ok()) })
+            })
+            .connect_with(options.connect.disable_statement_logging())
+            .await?;
+        Ok(Self {
+            engine: Engine::Postgres(pool),
+            statements: Arc::new(AtomicU64::new(0)),
+        })
+    }
+
+    /// Whether other processes may write to this database while we serve from it, so that what was read may be stale.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
+    /// A connection outside any transaction, for reading.
+    pub async fn read(&self) -> Result<Conn> {
+        let inner = match &self.engine {
+            Engine::Postgres(pool) => Inner::Postgres(pool.acquire().await?),
+            Engine::Sqlite { readers, .. } => Inner::SqliteReader(readers.acquire().await?),
+        };
+        Ok(Conn::new(inner, self.statements.clone()))
+    }
+
+    /// Runs `write` inside one transaction. `Ok` commits before it is returned, `Err` takes every change back.
+    ///
+    /// On SQLite the transaction may be shared with other writes, each in a savepoint of its own.
+    pub async fn write<T, E, F>(&self, durability: Durability, write: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let pool = match &self.engine {
+            Engine::Postgres(pool) => pool,
+            Engine::Sqlite { writer, .. } => return writer.write(durability, write).await,
+        };
+        let transaction = pool.begin().await.map_err(Error::from)?;
+        let mut conn = Conn::new(
+            Inner::PostgresTransaction(transaction),
+            self.statements.clone(),
+        );
+        // Dropping the connection on an error rolls back.
+        let value = write(&mut conn).await?;
+        if let Inner::PostgresTransaction(transaction) = conn.into_inner() {
+            transaction.commit().await.map_err(Error::from)?;
+        }
+        Ok(value)
+    }
+
+    /// How many statements were executed since the database was opened (transaction control is not counted).
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Connections of the pool: in use, and idle.
+    pub fn connections(&self) -> (u32, usize) {
+        let (size, idle) = match &self.engine {
+            Engine::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Engine::Sqlite { readers, .. } => (readers.size(), readers.num_idle()),
+        };
+        (size.saturating_sub(idle as u32), idle)
+    }
+}
