@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | `Content-Type` parameters and case ignored | 415 | OCI: tolerate |
 //! | missing or `application/json` type, body says which schema 2 type it is | taken for schema 1 | OCI: tolerate |
-//! | schema 1 is refused | accepted | removed from all clients since 2019; stored ones stay readable |
+//! | schema 1 is refused | accepted | deprecated since 2019, and no current client pushes it; stored ones stay readable |
 //! | Docker manifest: any well-formed layer and config type | image config and `tar.gzip` layers only | podman and buildah push `…diff.tar`, buildx `…diff.tar.zstd`, docker plugins have their own config type, cosign puts signatures into Docker manifests |
 //! | foreign layer without `urls` is an ordinary layer, its blob must be here | refused | OCI does not require `urls` |
 //! | index entries of types that are not manifests are blobs | refused | OCI: unknown types are no error; `BuildKit` exports its cache as such an index |
