@@ -64,7 +64,58 @@ macro_rules! run {
     };
 }
 
-pub(crate) use {execute, fetch_all, fetch_one, fetch_optional, run, statements};
+/// Like [`fetch_all`], with fixed arguments followed by an iterator of values for an `IN` list.
+macro_rules! fetch_all_of {
+    ($conn:expr, $sql:expr, [$($arg:expr),*], $values:expr) => {
+        match $conn.statement() {
+            $crate::conn::EngineConn::Postgres(conn) => {
+                let mut query = sqlx::query_as::<sqlx::Postgres, _>($sql)$(.bind($arg))*;
+                for value in $values {
+                    query = query.bind(value);
+                }
+                query.fetch_all(conn).await
+            }
+            $crate::conn::EngineConn::Sqlite(conn) => {
+                let mut query = sqlx::query_as::<sqlx::Sqlite, _>($sql)$(.bind($arg))*;
+                for value in $values {
+                    query = query.bind(value);
+                }
+                query.fetch_all(conn).await
+            }
+        }
+        .map_err($crate::error::Error::from)
+    };
+}
+
+/// Like [`execute`], with fixed arguments followed by an iterator of values, or with a function that binds.
+macro_rules! execute_of {
+    ($conn:expr, $sql:expr, |$query:ident| $bind:block) => {
+        match $conn.statement() {
+            $crate::conn::EngineConn::Postgres(conn) => {
+                let $query = sqlx::query::<sqlx::Postgres>($sql);
+                $bind.execute(conn).await.map(|done| done.rows_affected())
+            }
+            $crate::conn::EngineConn::Sqlite(conn) => {
+                let $query = sqlx::query::<sqlx::Sqlite>($sql);
+                $bind.execute(conn).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err($crate::error::Error::from)
+    };
+    ($conn:expr, $sql:expr, [$($arg:expr),*], $values:expr) => {
+        execute_of!($conn, $sql, |query| {
+            let mut query = query$(.bind($arg))*;
+            for value in $values {
+                query = query.bind(value);
+            }
+            query
+        })
+    };
+}
+
+pub(crate) use {
+    execute, execute_of, fetch_all, fetch_all_of, fetch_one, fetch_optional, run, statements,
+};
 
 /// Placeholders `($n, …)` for `IN` lists, with the number of values rounded up to a power of two so that few texts exist.
 ///

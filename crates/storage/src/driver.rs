@@ -78,8 +78,11 @@ pub trait Driver: Send + Sync {
     fn discard<'a>(&'a self, upload: &'a UploadName) -> BoxFuture<'a, Result<()>>;
 
     /// Uploads that were last written before `age_seconds` ago: what is left of clients and crashes. At most `limit`.
-    fn stale_uploads(&self, age_seconds: u64, limit: usize)
-    -> BoxFuture<'_, Result<Vec<UploadName>>>;
+    fn stale_uploads(
+        &self,
+        age_seconds: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<UploadName>>>;
 
     /// Whether the upload's bytes are also published under some path: a crash came between publishing and the row.
     fn is_published<'a>(&'a self, upload: &'a UploadName) -> BoxFuture<'a, Result<bool>>;

@@ -175,9 +175,17 @@ impl Storage {
     /// Opens content that is placed in `placements`: in the first preferred location that has it, else in any.
     pub async fn open(&self, placements: &[String], path: &ContentPath) -> Result<Content> {
         self.inner.calls.opens.fetch_add(1, Ordering::Relaxed);
-        let preferred = self.inner.preference.iter().find(|id| placements.contains(id));
+        let preferred = self
+            .inner
+            .preference
+            .iter()
+            .find(|id| placements.contains(id));
         let location = preferred
-            .or_else(|| placements.iter().find(|id| self.inner.locations.contains_key(*id)))
+            .or_else(|| {
+                placements
+                    .iter()
+                    .find(|id| self.inner.locations.contains_key(*id))
+            })
             .ok_or_else(|| Error::UnknownLocation(placements.join(", ")))?;
         self.driver(location)?.open(path).await
     }
@@ -195,7 +203,9 @@ impl Storage {
         age_seconds: u64,
         limit: usize,
     ) -> Result<Vec<UploadName>> {
-        self.driver(location)?.stale_uploads(age_seconds, limit).await
+        self.driver(location)?
+            .stale_uploads(age_seconds, limit)
+            .await
     }
 
     /// See [`Driver::is_published`].

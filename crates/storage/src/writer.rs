@@ -184,8 +184,7 @@ impl UploadWriter {
             State::Failed => Err(Error::Cancelled),
             State::Writing(task) => {
                 let (sink, outcome) = task.await.map_err(|_| Error::Cancelled)?;
-                outcome
-                    .map_err(|error| Error::io(&self.location, "writing", &self.path, error))?;
+                outcome.map_err(|error| Error::io(&self.location, "writing", &self.path, error))?;
                 Ok(sink)
             }
         }
