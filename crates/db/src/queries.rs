@@ -3,5 +3,6 @@
 pub mod blobs;
 pub mod logs;
 pub mod manifests;
+pub mod policies;
 pub mod tags;
 pub mod uploads;

@@ -1,1 +1,24 @@
-//! .
+//! The registry room: the OCI distribution protocol under `/v2`, as Quay speaks it.
+//!
+//! Router (guard) → handler (parse, call, map) → service (the rule) → query or storage call. Handlers hold no rule,
+//! services no HTTP type, and neither holds SQL.
+
+mod audit;
+mod clock;
+mod config;
+mod error;
+mod generation;
+mod guard;
+mod handlers;
+mod locks;
+mod route;
+mod router;
+mod service;
+mod state;
+mod stored;
+
+pub use config::RegistryConfig;
+pub use error::Error;
+pub use route::{Guard, OPERATIONS, Operation};
+pub use router::router;
+pub use state::Registry;

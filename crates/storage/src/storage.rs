@@ -120,16 +120,17 @@ impl Storage {
         OpenUpload::new(location, upload.path(), file)
     }
 
-    /// Hashes the first `size` bytes of an upload from what is stored. `None` if it holds fewer.
+    /// Hashes the first `size` bytes of an upload, or all of them, from what is stored. `None` if it holds fewer.
     pub async fn hash_upload(
         &self,
         location: &str,
         upload: &UploadName,
-        size: u64,
+        size: Option<u64>,
         algorithm: Algorithm,
     ) -> Result<Option<Hasher>> {
         let Content::File { file, size: stored } =
             self.driver(location)?.open_upload(upload).await?;
+        let size = size.unwrap_or(stored);
         if stored < size {
             return Ok(None);
         }

@@ -67,6 +67,7 @@ statements! {
         WHERE manifest_id = $1 AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $2)";
     LAST_END_OF_MANIFEST = "SELECT COALESCE(MAX(COALESCE(lifetime_end_ms, 9223372036854775807)), 0) \
         FROM tag WHERE manifest_id = $1 AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $2)";
+    EXISTED = "SELECT EXISTS (SELECT 1 FROM tag WHERE repository_id = $1 AND name = $2 AND hidden = false)";
     DELETE_PULL_STATISTICS = "DELETE FROM tagpullstatistics WHERE repository_id = $1 AND tag_name = $2";
     /// A transaction that moves tags of a repository takes the same lock in Quay.
     LOCK = "SELECT pg_advisory_xact_lock($1)";
@@ -103,6 +104,12 @@ pub async fn find_alive(
     now_ms: i64,
 ) -> Result<Option<AliveTag>> {
     fetch_optional!(conn, FIND_ALIVE, repository, name, now_ms)
+}
+
+/// Whether a visible tag of that name was there at any time.
+pub async fn existed(conn: &mut Conn, repository: RepositoryId, name: &str) -> Result<bool> {
+    let (existed,) = fetch_one!(conn, EXISTED, repository, name)?;
+    Ok(existed)
 }
 
 /// Adds a row.

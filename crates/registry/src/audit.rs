@@ -1,0 +1,122 @@
+//! Audit rows of pulls, pushes and deletes (`logentry3`): which kind, and which metadata, as Quay writes them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use pierhead_auth::{Bearer, Repository};
+use pierhead_db::enums::Enums;
+use pierhead_db::queries::logs::LogEntry;
+use pierhead_db::queries::principals::CredentialTable;
+use serde_json::{Map, Value, json};
+
+use crate::clock::Clock;
+
+/// Longest user agent that is kept.
+const LONGEST_USER_AGENT: usize = 512;
+
+/// Who did something to a repository, and from where.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The repository.
+    pub repository: Arc<Repository>,
+    /// The token of the request.
+    pub bearer: Arc<Bearer>,
+    /// Address of the client.
+    pub ip: Option<IpAddr>,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+impl Event {
+    /// `pull_repo` by tag or by digest.
+    pub fn pull(
+        &self,
+        enums: &Enums,
+        clock: &Clock,
+        tag: Option<&str>,
+        digest: &str,
+        media_type: &str,
+    ) -> Option<LogEntry> {
+        let particular = match tag {
+            Some(tag) => [("tag", tag), ("mediaType", media_type)],
+            None => [("manifest_digest", digest), ("mediaType", media_type)],
+        };
+        self.entry(enums, clock, "pull_repo", particular)
+    }
+
+    /// `push_repo` of a tag.
+    pub fn push(
+        &self,
+        enums: &Enums,
+        clock: &Clock,
+        tag: &str,
+        media_type: &str,
+    ) -> Option<LogEntry> {
+        let particular = [("tag", tag), ("mediaType", media_type)];
+        self.entry(enums, clock, "push_repo", particular)
+    }
+
+    /// `delete_tag`.
+    pub fn delete(
+        &self,
+        enums: &Enums,
+        clock: &Clock,
+        tag: &str,
+        digest: &str,
+    ) -> Option<LogEntry> {
+        self.entry(enums, clock, "delete_tag", [("tag", tag), ("digest", digest)])
+    }
+
+    fn entry(
+        &self,
+        enums: &Enums,
+        clock: &Clock,
+        kind: &str,
+        particular: [(&str, &str); 2],
+    ) -> Option<LogEntry> {
+        let mut metadata = Map::new();
+        let name = &self.repository.name;
+        metadata.insert("repo".to_owned(), json!(name.repository()));
+        metadata.insert("namespace".to_owned(), json!(name.namespace()));
+        if let Some(user_agent) = &self.user_agent {
+            metadata.insert("user-agent".to_owned(), json!(user_agent));
+        }
+        for (key, value) in particular {
+            metadata.insert(key.to_owned(), json!(value));
+        }
+        if let Some(subject) = self.bearer.subject() {
+            let key = if subject.user_id.is_none() {
+                "token"
+            } else {
+                "username"
+            };
+            metadata.insert(key.to_owned(), json!(subject.name));
+            if subject.credential.table == CredentialTable::Robot {
+                metadata.insert("is_robot".to_owned(), Value::Bool(true));
+            }
+        }
+        Some(LogEntry {
+            kind: enums.log_kind(kind)?,
+            account: self.repository.namespace_id.0,
+            performer: self
+                .bearer
+                .subject()
+                .and_then(|subject| subject.user_id)
+                .map(|user| user.0),
+            repository: Some(self.repository.id.0),
+            datetime: clock.utc(),
+            ip: self.ip.map(|ip| ip.to_string()),
+            metadata_json: Value::Object(metadata).to_string(),
+        })
+    }
+}
+
+/// A user agent as it is kept: bounded, and text.
+pub fn user_agent(value: Option<&axum::http::HeaderValue>) -> Option<String> {
+    let text = value?.to_str().ok()?;
+    let end = text
+        .char_indices()
+        .nth(LONGEST_USER_AGENT)
+        .map_or(text.len(), |(at, _)| at);
+    Some(text[..end].to_owned())
+}

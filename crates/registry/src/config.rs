@@ -1,0 +1,55 @@
+//! What the registry needs to know of the configuration.
+
+use pierhead_oci::{Limits, NameRules};
+
+/// Settings of `/v2`; each names its field of `config.yaml`.
+#[derive(Clone, Debug)]
+pub struct RegistryConfig {
+    /// `SERVER_HOSTNAME`: host, and port if it is not the scheme's own.
+    pub hostname: String,
+    /// `PREFERRED_URL_SCHEME`: `http` or `https`.
+    pub scheme: String,
+    /// `FEATURE_LIBRARY_SUPPORT`, `LIBRARY_NAMESPACE`, `FEATURE_EXTENDED_REPOSITORY_NAMES`.
+    pub names: NameRules,
+    /// `FEATURE_ADVERTISE_V2`.
+    pub advertise_v2: bool,
+    /// `ACCOUNT_RECOVERY_MODE`: every route answers 405.
+    pub account_recovery: bool,
+    /// `REGISTRY_STATE: readonly`.
+    pub read_only: bool,
+    /// `DISABLE_PUSHES`.
+    pub disable_pushes: bool,
+    /// `FEATURE_REFERRERS_API`.
+    pub referrers_api: bool,
+    /// `FEATURE_SPARSE_INDEX`.
+    pub sparse_index: bool,
+    /// `FEATURE_IMMUTABLE_TAGS`.
+    pub immutable_tags: bool,
+    /// `FEATURE_IMMUTABLE_TAGS_CAN_EXPIRE`.
+    pub immutable_tags_can_expire: bool,
+    /// `FEATURE_IMAGE_PULL_STATS`.
+    pub pull_statistics: bool,
+    /// `FEATURE_QUOTA_MANAGEMENT` or `QUOTA_INVALIDATE_TOTALS`: stored totals are counted anew after a push.
+    pub reset_quota_totals: bool,
+    /// `FEATURE_PUBLIC_CATALOG`.
+    pub public_catalog: bool,
+    /// `V2_PAGINATION_SIZE`, at least 100: default and most entries of a page.
+    pub page_size: u64,
+    /// `MAXIMUM_LAYER_SIZE` in bytes.
+    pub maximum_blob_size: u64,
+    /// `PUSH_TEMP_TAG_EXPIRATION_SEC`: how long content is kept that no tag names yet.
+    pub temporary_tag_seconds: i64,
+    /// Limits of a manifest.
+    pub manifest_limits: Limits,
+    /// `BLACKLIST_V2_SPEC` is `<1.6.0` everywhere; Docker clients below it get 404 from the ping.
+    pub refuse_old_docker: bool,
+    /// How long a body may bring no byte before the request is given up, in seconds.
+    pub body_idle_seconds: u64,
+}
+
+impl RegistryConfig {
+    /// `<scheme>://<hostname>`, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        format!("{}://{}", self.scheme, self.hostname)
+    }
+}

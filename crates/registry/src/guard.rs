@@ -1,0 +1,127 @@
+//! Who asks, and whether they may: the bearer token, the access it gives, and the challenge when it does not.
+//!
+//! A refusal is the same 401 for a repository that does not exist, one that is private, and one that is only readable
+//! (Quay): it does not say which.
+
+use std::sync::Arc;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
+use pierhead_auth::{Access, Bearer, BearerError, Repository, RepositoryKind};
+use pierhead_oci::RepositoryName;
+
+use crate::error::{Challenge, Code, Error, Result};
+use crate::route::Guard;
+use crate::state::Registry;
+
+/// A caller whose guard was passed. Only [`Registry::admit`] makes one.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The token.
+    pub bearer: Arc<Bearer>,
+    /// What it may do.
+    pub access: Access,
+    _private: (),
+}
+
+impl Admitted {
+    /// The repository. Some callers may read a name that does not exist (their own): then it is unknown.
+    pub fn repository(&self) -> Result<&Arc<Repository>> {
+        self.access
+            .repository
+            .as_ref()
+            .ok_or_else(|| Code::NAME_UNKNOWN.into())
+    }
+
+    /// Identifies the principal, for what belongs to it.
+    pub fn owner(&self) -> String {
+        self.bearer.subject().map_or_else(
+            || "(anonymous)".to_owned(),
+            |subject| match subject.user_id {
+                Some(user) => format!("user:{user}"),
+                None => format!("token:{}", subject.credential.row),
+            },
+        )
+    }
+}
+
+impl Registry {
+    /// The token of a request; anonymous if it has none.
+    pub async fn bearer(&self, headers: &HeaderMap, scope: Option<&str>) -> Result<Arc<Bearer>> {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Ok(self.auth.anonymous());
+        };
+        let token = header.to_str().ok().and_then(|text| {
+            let (scheme, token) = text.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| token.trim_matches(' '))
+        });
+        let Some(token) = token else {
+            return Err(self.challenge(scope, Some("Invalid bearer token format".to_owned())));
+        };
+        match self.auth.bearer(token).await {
+            Ok(bearer) => Ok(bearer),
+            Err(BearerError::Database(error)) => Err(error.into()),
+            Err(error) => Err(self.challenge(scope, Some(error.to_string()))),
+        }
+    }
+
+    /// Lets a request pass that its guard allows.
+    pub async fn admit(
+        &self,
+        headers: &HeaderMap,
+        name: &RepositoryName,
+        guard: Guard,
+    ) -> Result<Admitted> {
+        let scope = || format!("repository:{name}:{}", guard.scope());
+        let bearer = match headers.get(AUTHORIZATION) {
+            None => self.auth.anonymous(),
+            Some(_) => self.bearer(headers, Some(&scope())).await?,
+        };
+        let access = self.auth.access(&bearer, name).await?;
+        let allowed = match guard {
+            Guard::Pull => access.pull,
+            Guard::Push => access.push,
+        };
+        if !allowed {
+            return Err(self.challenge(Some(&scope()), None));
+        }
+        if let Some(repository) = &access.repository {
+            if repository.kind != RepositoryKind::Image {
+                return Err(Error::saying(
+                    Code::UNSUPPORTED,
+                    "This repository is for managing application and not container images.",
+                ));
+            }
+            if !repository.namespace_enabled {
+                return Err(Error::saying(
+                    Code::DENIED,
+                    format!("Namespace {} has been disabled", name.namespace()),
+                ));
+            }
+        }
+        Ok(Admitted {
+            bearer,
+            access,
+            _private: (),
+        })
+    }
+
+    /// A 401 with the way to a token.
+    pub fn challenge(&self, scope: Option<&str>, message: Option<String>) -> Error {
+        let (base, service) = (self.config.base_url(), &self.config.hostname);
+        let mut header = format!("Bearer realm=\"{base}/v2/auth\",service=\"{service}\"");
+        if let Some(scope) = scope {
+            header.push_str(",scope=\"");
+            header.push_str(scope);
+            header.push('"');
+        }
+        Error::Unauthorized(Box::new(Challenge {
+            // Names are checked and hostnames validated, so this holds no character that a header may not have.
+            header: HeaderValue::from_str(&header)
+                .unwrap_or_else(|_| HeaderValue::from_static("Bearer")),
+            message,
+        }))
+    }
+}

@@ -1,0 +1,125 @@
+//! The router of `/v2`, and the walk of a request: path → guard → state of the registry → handler.
+
+use std::net::IpAddr;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get};
+use pierhead_http::Peer;
+use pierhead_oci::RepositoryName;
+
+use crate::error::{Code, Error, Result};
+use crate::handlers::{blobs, catalog, manifests, ping, referrers, tags, token, uploads};
+use crate::route::{self, Match, Operation};
+use crate::state::Registry;
+
+/// What handlers read of a request, beside its body.
+#[derive(Debug)]
+pub struct Call<'r> {
+    /// The method.
+    pub method: &'r Method,
+    /// The headers.
+    pub headers: &'r HeaderMap,
+    /// The query string.
+    pub query: Option<&'r str>,
+    /// The repository name.
+    pub name: &'r RepositoryName,
+    /// Reference, digest or upload id.
+    pub target: &'r str,
+    /// Address of the client.
+    pub peer: Option<IpAddr>,
+}
+
+/// The routes of `/v2`.
+pub fn router(registry: Registry) -> Router {
+    Router::new()
+        .route("/v2/", get(ping::ping))
+        .route(
+            "/v2",
+            get(|| async { (StatusCode::PERMANENT_REDIRECT, [("location", "/v2/")]) }),
+        )
+        .route("/v2/auth", get(token::issue))
+        .route("/v2/_catalog", get(catalog::list))
+        .route("/v2/{*path}", any(dispatch))
+        .with_state(registry)
+}
+
+async fn dispatch(State(registry): State<Registry>, request: Request) -> Response {
+    match walk(&registry, request).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn walk(registry: &Registry, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let config = &registry.config;
+    if config.account_recovery {
+        return Err(Code::UNSUPPORTED.into());
+    }
+    let path = parts.uri.path().strip_prefix("/v2/").unwrap_or_default();
+    let route = match route::parse(&parts.method, path) {
+        Match::Route(route) => route,
+        Match::MethodNotAllowed => return Err(Code::UNSUPPORTED.into()),
+        Match::NotFound => {
+            return Err(Error::saying(
+                Code {
+                    status: StatusCode::NOT_FOUND,
+                    ..Code::UNSUPPORTED
+                },
+                "no such route",
+            ));
+        }
+    };
+    let name = RepositoryName::parse(route.name, &config.names)
+        .map_err(|error| Error::saying(Code::NAME_INVALID, error.to_string()))?;
+    let caller = registry
+        .admit(&parts.headers, &name, route.operation.guard())
+        .await?;
+    if route.operation.writes() {
+        if config.read_only {
+            return Err(Error::saying(
+                Code::DENIED,
+                "System is currently read-only. Pulls will succeed but all write operations are currently suspended.",
+            ));
+        }
+        if config.disable_pushes {
+            return Err(Code::PUSHES_DISABLED.into());
+        }
+    }
+    let call = Call {
+        method: &parts.method,
+        headers: &parts.headers,
+        query: parts.uri.query(),
+        name: &name,
+        target: route.target,
+        peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
+    };
+    handle(registry, route.operation, &call, &caller, body).await
+}
+
+async fn handle(
+    registry: &Registry,
+    operation: Operation,
+    call: &Call<'_>,
+    caller: &crate::guard::Admitted,
+    body: Body,
+) -> Result<Response> {
+    match operation {
+        Operation::PullManifest => manifests::pull(registry, call, caller).await,
+        Operation::PushManifest => manifests::push(registry, call, caller, body).await,
+        Operation::DeleteManifest => manifests::delete(registry, call, caller).await,
+        Operation::PullBlob => blobs::pull(registry, call, caller).await,
+        Operation::DeleteBlob => blobs::delete(registry, call, caller).await,
+        Operation::StartUpload => uploads::start(registry, call, caller, body).await,
+        Operation::UploadStatus => uploads::status(registry, call, caller).await,
+        Operation::AppendUpload => uploads::append(registry, call, caller, body).await,
+        Operation::FinishUpload => uploads::finish(registry, call, caller, body).await,
+        Operation::CancelUpload => uploads::cancel(registry, call, caller).await,
+        Operation::ListTags => tags::list(registry, call, caller).await,
+        Operation::ListReferrers => referrers::list(registry, call, caller).await,
+    }
+}

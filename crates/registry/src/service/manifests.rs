@@ -1,0 +1,220 @@
+//! Reading and deleting manifests.
+//!
+//! Cost of a pull by tag: nothing when the tag is remembered (SQLite, where this process owns the database), else one
+//! statement, and one more for a manifest that is not remembered. By digest: nothing when it was found alive in the last
+//! five seconds, else one statement.
+
+use std::sync::Arc;
+
+use pierhead_db::queries::manifests::{self, ManifestRow};
+use pierhead_db::queries::tags;
+use pierhead_db::{Conn, Durability, RepositoryId};
+use pierhead_oci::Digest;
+
+use crate::error::{Code, Error, Result};
+use crate::state::Registry;
+use crate::stored::StoredManifest;
+
+impl Registry {
+    /// What a tag points to.
+    pub async fn manifest_by_tag(
+        &self,
+        repository: RepositoryId,
+        tag: &str,
+    ) -> Result<Arc<StoredManifest>> {
+        let now_ms = self.clock.now_ms();
+        if let Some(manifest) = self.caches.tag(repository, tag, now_ms) {
+            return Ok(manifest);
+        }
+        let generation = self.caches.tag_generation(repository, tag);
+        let mut conn = self.db.read().await?;
+        let Some(alive) = tags::find_alive(&mut conn, repository, tag, now_ms).await? else {
+            return Err(if tags::existed(&mut conn, repository, tag).await? {
+                Error::saying(
+                    Code::TAG_EXPIRED,
+                    format!("Tag {tag} was deleted or has expired. To pull, revive via time machine"),
+                )
+            } else {
+                Code::MANIFEST_UNKNOWN.into()
+            });
+        };
+        let manifest = match self.caches.manifest(alive.manifest_id) {
+            Some(manifest) => manifest,
+            None => {
+                let row = manifests::find_by_id(&mut conn, alive.manifest_id).await?;
+                self.keep(row)?.ok_or(Code::MANIFEST_UNKNOWN)?
+            }
+        };
+        self.caches
+            .keep_tag(repository, tag, generation, alive.lifetime_end_ms, &manifest);
+        Ok(manifest)
+    }
+
+    /// The manifest of a digest, if a tag keeps it alive.
+    pub async fn manifest_by_digest(
+        &self,
+        repository: RepositoryId,
+        digest: Digest,
+    ) -> Result<Arc<StoredManifest>> {
+        if let Some(manifest) = self.caches.by_digest(repository, digest) {
+            return Ok(manifest);
+        }
+        let generation = self.caches.alive_generation(repository);
+        let row = {
+            let mut conn = self.db.read().await?;
+            let now_ms = self.clock.now_ms();
+            manifests::find_by_digest(&mut conn, repository, &digest.to_string(), now_ms).await?
+        };
+        let row = row.filter(|row| row.alive);
+        let manifest = self.keep(row)?.ok_or(Code::MANIFEST_UNKNOWN)?;
+        self.caches
+            .keep_by_digest(repository, generation, &manifest);
+        Ok(manifest)
+    }
+
+    /// A row as it leaves, remembered. `None` for no row, and for a placeholder whose text is elsewhere.
+    fn keep(&self, row: Option<ManifestRow>) -> Result<Option<Arc<StoredManifest>>> {
+        let Some(row) = row.filter(|row| !row.manifest_bytes.is_empty()) else {
+            return Ok(None);
+        };
+        let media_type = self.media_type_name(row.media_type_id)?;
+        let manifest = Arc::new(StoredManifest::from_row(row, media_type)?);
+        self.caches.keep_manifest(&manifest);
+        Ok(Some(manifest))
+    }
+
+    /// The name of a `mediatype` row.
+    pub(crate) fn media_type_name(&self, id: i32) -> Result<&str> {
+        self.enums
+            .media_type_name(id)
+            .ok_or_else(|| Error::Corrupt(format!("no mediatype row with id {id}")))
+    }
+
+    /// Ends a tag.
+    pub async fn delete_tag(&self, repository: RepositoryId, tag: &str) -> Result<Vec<EndedTag>> {
+        let (name, now_ms) = (tag.to_owned(), self.clock.next_ms());
+        let policy = self.deletion_policy();
+        let ended = self
+            .db
+            .write(Durability::Full, move |conn| {
+                Box::pin(async move {
+                    let alive = tags::find_alive(conn, repository, &name, now_ms)
+                        .await?
+                        .ok_or(Code::MANIFEST_UNKNOWN)?;
+                    policy.check(&name, alive.immutable)?;
+                    tags::end(conn, alive.id, now_ms.max(alive.lifetime_start_ms)).await?;
+                    policy.clean_up(conn, repository, alive.id, &name).await?;
+                    Ok::<_, Error>(EndedTag {
+                        name,
+                        digest: alive.digest,
+                    })
+                })
+            })
+            .await?;
+        self.caches.tag_changed(repository, tag);
+        Ok(vec![ended])
+    }
+
+    /// Ends every tag of a manifest, also the hidden ones, so that it is gone at once. Refused while an index that is alive
+    /// names it: it would stay pullable as a part of that.
+    pub async fn delete_manifest(
+        &self,
+        repository: RepositoryId,
+        digest: Digest,
+    ) -> Result<Vec<EndedTag>> {
+        let (text, now_ms) = (digest.to_string(), self.clock.next_ms());
+        let policy = self.deletion_policy();
+        let ended = self
+            .db
+            .write(Durability::Full, move |conn| {
+                Box::pin(async move {
+                    let manifest = manifests::find_by_digest(conn, repository, &text, now_ms)
+                        .await?
+                        .filter(|manifest| manifest.alive)
+                        .ok_or(Code::MANIFEST_UNKNOWN)?;
+                    if let Some(index) =
+                        manifests::holding_index(conn, manifest.id, now_ms).await?
+                    {
+                        return Err(Error::saying(
+                            Code::UNSUPPORTED,
+                            format!("the manifest is part of index {index}; delete that first"),
+                        ));
+                    }
+                    let alive = tags::find_alive_of_manifest(conn, manifest.id, now_ms).await?;
+                    for tag in &alive {
+                        policy.check(&tag.name, tag.immutable)?;
+                    }
+                    let mut ended = Vec::new();
+                    for tag in alive {
+                        tags::end(conn, tag.id, now_ms.max(tag.lifetime_start_ms)).await?;
+                        policy
+                            .clean_up(conn, repository, tag.id, &tag.name)
+                            .await?;
+                        if !tag.hidden {
+                            ended.push(EndedTag {
+                                name: tag.name,
+                                digest: text.clone(),
+                            });
+                        }
+                    }
+                    Ok(ended)
+                })
+            })
+            .await?;
+        for tag in &ended {
+            self.caches.tag_changed(repository, &tag.name);
+        }
+        self.caches.alive_changed(repository);
+        Ok(ended)
+    }
+
+    fn deletion_policy(&self) -> DeletionPolicy {
+        DeletionPolicy {
+            immutable_tags: self.config.immutable_tags,
+            pull_statistics: self.config.pull_statistics,
+        }
+    }
+}
+
+/// A visible tag that was ended.
+#[derive(Clone, Debug)]
+pub struct EndedTag {
+    /// Its name.
+    pub name: String,
+    /// What it pointed to.
+    pub digest: String,
+}
+
+#[derive(Clone, Copy)]
+struct DeletionPolicy {
+    immutable_tags: bool,
+    pull_statistics: bool,
+}
+
+impl DeletionPolicy {
+    fn check(self, name: &str, immutable: bool) -> Result<()> {
+        if self.immutable_tags && immutable {
+            return Err(immutable_tag(name));
+        }
+        Ok(())
+    }
+
+    async fn clean_up(
+        self,
+        conn: &mut Conn,
+        repository: RepositoryId,
+        tag: pierhead_db::TagId,
+        name: &str,
+    ) -> Result<()> {
+        tags::forget_expiry_notices(conn, tag).await?;
+        if self.pull_statistics {
+            tags::delete_pull_statistics(conn, repository, name).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The refusal of a change to an immutable tag, as Quay words it.
+pub(crate) fn immutable_tag(name: &str) -> Error {
+    Error::detailed(Code::TAG_IMMUTABLE, format!("tag '{name}' is immutable"))
+}

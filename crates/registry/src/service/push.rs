@@ -1,0 +1,524 @@
+//! Pushing a manifest: everything it changes is one transaction.
+//!
+//! Cost of a new image manifest: the link check and content of its config before the transaction; in it, one statement for
+//! all blobs, one for the manifest, one for its links, one for its scan status, two for each label, two or three for each
+//! tag, and one for each audit row.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pierhead_auth::Repository;
+use pierhead_db::encoding::repository_lock_key;
+use pierhead_db::enums::{LabelSourceType, TagKind};
+use pierhead_db::queries::logs::{self, LogEntry};
+use pierhead_db::queries::manifests::{self, NewManifest};
+use pierhead_db::queries::{blobs, policies, tags};
+use pierhead_db::{BlobId, Conn, Durability, ManifestId, RepositoryId};
+use pierhead_oci::digest::Algorithm;
+use pierhead_oci::{Descriptor, Digest, Hasher, Manifest, ManifestErrorKind, Reference, Tag};
+
+use crate::audit::Event;
+use crate::error::{Code, Error, Result};
+use crate::service::labels::{Labels, TagActions};
+use crate::service::manifests::immutable_tag;
+use crate::state::Registry;
+
+/// What a push asks for.
+#[derive(Debug)]
+pub struct PushRequest<'r> {
+    /// Where to.
+    pub repository: &'r Arc<Repository>,
+    /// Tag or digest in the path.
+    pub reference: Reference,
+    /// Tags of the `tag` parameters, which go with a digest.
+    pub tags: Vec<Tag>,
+    /// `Content-Type`.
+    pub content_type: Option<&'r str>,
+    /// The body.
+    pub bytes: Bytes,
+}
+
+/// What a push came to.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The manifest's digest.
+    pub digest: Digest,
+    /// The digest of its subject.
+    pub subject: Option<Digest>,
+    /// Its media type.
+    pub media_type: &'static str,
+}
+
+impl Registry {
+    /// Stores a manifest and points the tags at it. `events` makes the audit row of each tag.
+    pub async fn push_manifest(
+        &self,
+        request: PushRequest<'_>,
+        event: &Event,
+    ) -> Result<Pushed> {
+        let bytes = request.bytes;
+        let manifest = Manifest::parse(
+            request.content_type,
+            &bytes,
+            &self.config.manifest_limits,
+        )
+        .map_err(manifest_error)?;
+        let (digest, other) = digests(&request.reference, &bytes)?;
+        let repository = request.repository.id;
+        let labels = self.labels_of(repository, &manifest).await?;
+        let tags: Vec<String> = match &request.reference {
+            Reference::Tag(tag) => vec![tag.as_str().to_owned()],
+            Reference::Digest(_) => request
+                .tags
+                .iter()
+                .map(|tag| tag.as_str().to_owned())
+                .collect(),
+        };
+        let media_type = manifest.manifest_type().as_str();
+        let media_type_id = self
+            .enums
+            .media_type(media_type)
+            .ok_or_else(|| Error::Corrupt(format!("no mediatype row called {media_type}")))?;
+        // Invariant of `Manifest::parse`: the bytes are UTF-8.
+        let text = String::from_utf8(bytes.to_vec())
+            .map_err(|_| Error::detailed(Code::MANIFEST_INVALID, "the manifest is not UTF-8"))?;
+        let subject = manifest.subject().map(|subject| subject.digest);
+        let audit = tags
+            .iter()
+            .filter_map(|tag| event.push(&self.enums, &self.clock, tag, media_type))
+            .collect();
+        let write = ManifestWrite {
+            new: NewManifest {
+                repository,
+                digest: digest.to_string(),
+                media_type_id,
+                bytes: text,
+                config_media_type: manifest.config_media_type().map(str::to_owned),
+                layers_compressed_size: manifest.layers_compressed_size().map(|size| size as i64),
+                subject: subject.map(|subject| subject.to_string()),
+                artifact_type: manifest.artifact_type().map(str::to_owned),
+            },
+            other_digest: other.map(|digest| digest.to_string()),
+            namespace: request.repository.namespace_id.0,
+            blobs: manifest.local_blobs().into_iter().map(needed).collect(),
+            foreign: manifest
+                .foreign_blobs()
+                .into_iter()
+                .map(|blob| blob.digest.to_string())
+                .collect(),
+            children: manifest
+                .children()
+                .map(|child| needed(&child.descriptor))
+                .collect(),
+            labels,
+            tags: tags.clone(),
+            audit,
+            now_ms: self.clock.next_ms(),
+            now: self.clock.utc(),
+            rules: Rules {
+                sparse_index: self.config.sparse_index,
+                immutable_tags: self.config.immutable_tags,
+                immutable_tags_can_expire: self.config.immutable_tags_can_expire,
+                reset_quota_totals: self.config.reset_quota_totals,
+                temporary_tag_ms: self.config.temporary_tag_seconds * 1000,
+                tag_kind: self.enums.id(TagKind::Tag),
+                label_source: self.enums.id(LabelSourceType::Manifest),
+                json_type: self.enums.media_type("application/json").unwrap_or_default(),
+                text_type: self.enums.media_type("text/plain").unwrap_or_default(),
+            },
+        };
+        let stored = self
+            .db
+            .write(Durability::Full, move |conn| {
+                Box::pin(async move { write.run(conn).await })
+            })
+            .await?;
+        for tag in &tags {
+            self.caches.tag_changed(repository, tag);
+        }
+        self.caches.alive_changed(repository);
+        Ok(Pushed {
+            digest: stored,
+            subject,
+            media_type,
+        })
+    }
+}
+
+/// The digest that the manifest is stored under, and the one that it may be stored under already.
+fn digests(reference: &Reference, bytes: &[u8]) -> Result<(Digest, Option<Digest>)> {
+    match reference {
+        Reference::Digest(digest) => {
+            let computed = Hasher::digest(digest.algorithm(), bytes);
+            if computed == *digest {
+                Ok((computed, None))
+            } else {
+                Err(Error::detailed(
+                    Code::DIGEST_INVALID,
+                    format!("manifest digest mismatch: the content is {computed}"),
+                ))
+            }
+        }
+        Reference::Tag(_) => Ok((
+            Hasher::digest(Algorithm::Sha256, bytes),
+            Some(Hasher::digest(Algorithm::Sha512, bytes)),
+        )),
+    }
+}
+
+fn manifest_error(error: pierhead_oci::ManifestError) -> Error {
+    let code = match error.kind() {
+        ManifestErrorKind::TooLarge => Code::MANIFEST_TOO_LARGE,
+        ManifestErrorKind::Unsupported => Code::MANIFEST_UNSUPPORTED,
+        ManifestErrorKind::Invalid => Code::MANIFEST_INVALID,
+    };
+    Error::detailed(code, error.to_string())
+}
+
+fn needed(descriptor: &Descriptor) -> (String, u64) {
+    (descriptor.digest.to_string(), descriptor.size)
+}
+
+#[derive(Clone, Copy)]
+struct Rules {
+    sparse_index: bool,
+    immutable_tags: bool,
+    immutable_tags_can_expire: bool,
+    reset_quota_totals: bool,
+    temporary_tag_ms: i64,
+    tag_kind: i32,
+    label_source: i32,
+    json_type: i32,
+    text_type: i32,
+}
+
+/// The transaction of a push.
+struct ManifestWrite {
+    new: NewManifest,
+    /// The same content under the other algorithm, if it was asked for by tag.
+    other_digest: Option<String>,
+    namespace: i32,
+    /// Digest and size of each blob that the repository must have.
+    blobs: Vec<(String, u64)>,
+    /// Digests that are linked if the repository has them.
+    foreign: Vec<String>,
+    /// Digest and size of each child.
+    children: Vec<(String, u64)>,
+    labels: Labels,
+    tags: Vec<String>,
+    audit: Vec<LogEntry>,
+    now_ms: i64,
+    now: chrono::NaiveDateTime,
+    rules: Rules,
+}
+
+impl ManifestWrite {
+    async fn run(mut self, conn: &mut Conn) -> Result<Digest> {
+        let repository = self.new.repository;
+        tags::lock_repository(conn, repository_lock_key(repository.0)).await?;
+        if let Some(other) = self.other_digest.take() {
+            let known = manifests::find_by_digest(conn, repository, &other, self.now_ms).await?;
+            if known.is_some() {
+                self.new.digest = other;
+            }
+        }
+        let blobs = self.linked_blobs(conn).await?;
+        let children = self.stored_children(conn).await?;
+        let manifest = match manifests::insert(conn, &self.new).await? {
+            Some(manifest) => {
+                self.link(conn, manifest, &blobs, &children).await?;
+                manifest
+            }
+            None => self.reuse(conn, &blobs, &children).await?,
+        };
+        let actions = self.actions(conn, manifest, &children).await?;
+        if self.tags.is_empty() {
+            self.protect(conn, manifest).await?;
+        }
+        for tag in &self.tags {
+            self.retarget(conn, tag, manifest, actions).await?;
+        }
+        logs::insert(conn, &self.audit).await?;
+        Digest::parse(&self.new.digest)
+            .map_err(|_| Error::Corrupt("a digest that was just made".to_owned()))
+    }
+
+    /// Every blob must be in the repository with the size that the manifest says.
+    async fn linked_blobs(&self, conn: &mut Conn) -> Result<Vec<BlobId>> {
+        let wanted: Vec<String> = self
+            .blobs
+            .iter()
+            .map(|(digest, _)| digest.clone())
+            .chain(self.foreign.iter().cloned())
+            .collect();
+        let rows = blobs::find_linked(conn, self.new.repository, &wanted).await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in rows {
+            found.entry(row.digest).or_insert((row.id, row.image_size));
+        }
+        let mut ids = Vec::with_capacity(wanted.len());
+        for (digest, size) in &self.blobs {
+            let Some((id, stored)) = found.get(digest) else {
+                return Err(Error::detailed(
+                    Code::MANIFEST_BLOB_UNKNOWN,
+                    format!("Unknown blob `{digest}`"),
+                ));
+            };
+            if let Some(stored) = stored.filter(|stored| *stored != *size as i64) {
+                return Err(Error::detailed(
+                    Code::SIZE_INVALID,
+                    format!("blob {digest} has {stored} bytes, the manifest says {size}"),
+                ));
+            }
+            ids.push(*id);
+        }
+        ids.extend(
+            self.foreign
+                .iter()
+                .filter_map(|digest| found.get(digest))
+                .map(|(id, _)| *id),
+        );
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Every child must be a manifest of the repository, unless indexes may be sparse.
+    async fn stored_children(&self, conn: &mut Conn) -> Result<Vec<ManifestId>> {
+        let wanted: Vec<String> = self
+            .children
+            .iter()
+            .map(|(digest, _)| digest.clone())
+            .collect();
+        let rows =
+            manifests::find_children(conn, self.new.repository, self.now_ms, &wanted).await?;
+        let found: HashMap<_, _> = rows
+            .into_iter()
+            .map(|row| (row.digest, (row.id, row.size)))
+            .collect();
+        let mut ids = Vec::with_capacity(found.len());
+        for (digest, size) in &self.children {
+            match found.get(digest) {
+                Some((_, stored)) if *stored != *size as i64 => {
+                    return Err(Error::detailed(
+                        Code::SIZE_INVALID,
+                        format!("manifest {digest} has {stored} bytes, the index says {size}"),
+                    ));
+                }
+                Some((id, _)) => ids.push(*id),
+                None if self.rules.sparse_index => {}
+                None => {
+                    return Err(Error::detailed(
+                        Code::MANIFEST_BLOB_UNKNOWN,
+                        format!("Could not find child manifest with digest `{digest}`"),
+                    ));
+                }
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Rows that belong to a new manifest.
+    async fn link(
+        &self,
+        conn: &mut Conn,
+        manifest: ManifestId,
+        blobs: &[BlobId],
+        children: &[ManifestId],
+    ) -> Result<()> {
+        let repository = self.new.repository;
+        manifests::insert_blobs(conn, repository, manifest, blobs).await?;
+        manifests::insert_children(conn, repository, manifest, children).await?;
+        manifests::insert_security_status(conn, repository, manifest, self.now).await?;
+        let labels: Vec<_> = self
+            .labels
+            .iter()
+            .map(|(key, value)| {
+                let is_json = serde_json::from_str::<serde::de::IgnoredAny>(value).is_ok();
+                let media_type = if is_json {
+                    self.rules.json_type
+                } else {
+                    self.rules.text_type
+                };
+                let uuid = uuid::Uuid::new_v4().to_string();
+                (uuid, key.clone(), value.clone(), media_type)
+            })
+            .collect();
+        manifests::insert_labels(
+            conn,
+            repository,
+            manifest,
+            self.rules.label_source,
+            &labels,
+        )
+        .await?;
+        if self.rules.reset_quota_totals {
+            manifests::reset_namespace_quota(conn, self.namespace).await?;
+            manifests::reset_repository_quota(conn, repository).await?;
+        }
+        Ok(())
+    }
+
+    /// The manifest that the repository has already. A placeholder gets its text and links.
+    async fn reuse(
+        &self,
+        conn: &mut Conn,
+        blobs: &[BlobId],
+        children: &[ManifestId],
+    ) -> Result<ManifestId> {
+        let row = manifests::find_by_digest(
+            conn,
+            self.new.repository,
+            &self.new.digest,
+            self.now_ms,
+        )
+        .await?
+        .ok_or_else(|| Error::Corrupt("a manifest that vanished inside a transaction".to_owned()))?;
+        if row.manifest_bytes.is_empty() {
+            manifests::fill_placeholder(conn, row.id, &self.new).await?;
+            self.link(conn, row.id, blobs, children).await?;
+        }
+        Ok(row.id)
+    }
+
+    /// What labels ask of the tags: the manifest's own, or for an index what all its children have in common.
+    async fn actions(
+        &self,
+        conn: &mut Conn,
+        manifest: ManifestId,
+        children: &[ManifestId],
+    ) -> Result<TagActions> {
+        if self.tags.is_empty() {
+            return Ok(TagActions::default());
+        }
+        if children.is_empty() {
+            let labels = self
+                .labels
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()));
+            return Ok(TagActions::of(labels));
+        }
+        let mut common: Option<Vec<(String, String)>> = None;
+        for child in children {
+            let labels = manifests::labels(conn, *child).await?;
+            common = Some(match common {
+                None => labels,
+                Some(common) => common
+                    .into_iter()
+                    .filter(|label| labels.contains(label))
+                    .collect(),
+            });
+            if common.as_ref().is_some_and(Vec::is_empty) {
+                break;
+            }
+        }
+        let _ = manifest;
+        let common = common.unwrap_or_default();
+        let labels = common
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        Ok(TagActions::of(labels))
+    }
+
+    /// Keeps a manifest that no tag names: for a time, or for ever if it refers to another one.
+    async fn protect(&self, conn: &mut Conn, manifest: ManifestId) -> Result<()> {
+        let until = match &self.new.subject {
+            Some(_) => None,
+            None => Some(self.now_ms + self.rules.temporary_tag_ms),
+        };
+        let protected = tags::last_end_of_manifest(conn, manifest, self.now_ms).await?;
+        if protected >= until.unwrap_or(i64::MAX) {
+            return Ok(());
+        }
+        tags::insert(
+            conn,
+            &tags::NewTag {
+                repository: self.new.repository,
+                name: format!("$temp-{}", uuid::Uuid::new_v4()),
+                manifest,
+                lifetime_start_ms: self.now_ms,
+                lifetime_end_ms: until,
+                hidden: true,
+                immutable: false,
+                kind: self.rules.tag_kind,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Points a tag at the manifest: ends its living row and adds one.
+    async fn retarget(
+        &self,
+        conn: &mut Conn,
+        name: &str,
+        manifest: ManifestId,
+        actions: TagActions,
+    ) -> Result<()> {
+        let repository = self.new.repository;
+        let alive = tags::find_alive(conn, repository, name, self.now_ms).await?;
+        let mut start = self.now_ms;
+        if let Some(alive) = alive {
+            if self.rules.immutable_tags && alive.immutable {
+                return Err(immutable_tag(name));
+            }
+            start = start.max(alive.lifetime_start_ms + 1);
+            tags::end(conn, alive.id, start).await?;
+            tags::forget_expiry_notices(conn, alive.id).await?;
+        }
+        let immutable = self.rules.immutable_tags
+            && (actions.immutable || self.immutable_by_policy(conn, repository, name).await?);
+        let expires = actions
+            .expires_after_ms
+            .filter(|_| !immutable || self.rules.immutable_tags_can_expire);
+        tags::insert(
+            conn,
+            &tags::NewTag {
+                repository,
+                name: name.to_owned(),
+                manifest,
+                lifetime_start_ms: start,
+                lifetime_end_ms: expires.map(|after| start + after),
+                hidden: false,
+                immutable,
+                kind: self.rules.tag_kind,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn immutable_by_policy(
+        &self,
+        conn: &mut Conn,
+        repository: RepositoryId,
+        name: &str,
+    ) -> Result<bool> {
+        let policies = policies::immutability(conn, repository, self.namespace).await?;
+        Ok(policies.iter().any(|policy| policy_matches(policy, name)))
+    }
+}
+
+/// Whether an immutability policy (`{"tag_pattern": …, "tag_pattern_matches": …}`) covers a tag. A pattern that cannot be
+/// read covers none.
+fn policy_matches(policy: &str, tag: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Policy {
+        tag_pattern: String,
+        #[serde(default = "yes")]
+        tag_pattern_matches: bool,
+    }
+    fn yes() -> bool {
+        true
+    }
+    let Ok(policy) = serde_json::from_str::<Policy>(policy) else {
+        return false;
+    };
+    regex::RegexBuilder::new(&format!("^(?:{})$", policy.tag_pattern))
+        .size_limit(1 << 20)
+        .build()
+        .is_ok_and(|pattern| pattern.is_match(tag) == policy.tag_pattern_matches)
+}

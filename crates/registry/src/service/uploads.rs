@@ -1,0 +1,447 @@
+//! Uploads: sessions, chunks, and the commit of a blob.
+//!
+//! A session is a `blobupload` row and a file. The row says how many bytes were acknowledged and holds the hash state over
+//! them (Quay's encoding, so that either program can go on). A request locks the file, so a session has one writer; bytes
+//! behind the acknowledged ones are cut off. A session belongs to its repository and to the principal that began it.
+//!
+//! Commit of a blob: publish the file under its digest and sync (`Storage::publish`), then one transaction (content,
+//! placement, lease, end of the session), then remove the upload's own name, then answer.
+//!
+//! Cost of a commit of new content: one look-up and one transaction of five statements; one publish and one discard.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use pierhead_db::encoding::sha_state::ResumableSha256;
+use pierhead_db::queries::{blobs, uploads};
+use pierhead_db::{BlobId, Durability, RepositoryId, UploadId};
+use pierhead_oci::digest::Algorithm;
+use pierhead_oci::{ContentRange, Digest, Hasher, Sha256State};
+use pierhead_storage::{ContentPath, UploadName, UploadWriter};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error, Result};
+use crate::state::Registry;
+
+/// Identifies the running kernel: bytes that were acknowledged without a sync are trusted only while it runs.
+static BOOT_ID: LazyLock<String> = LazyLock::new(|| {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map_or_else(|_| uuid::Uuid::new_v4().to_string(), |id| id.trim().to_owned())
+});
+
+/// What we keep beside the storage driver's own entries in `blobupload.storage_metadata`. Quay hands the object through.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Metadata {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pierhead: Option<SessionNotes>,
+    #[serde(flatten)]
+    driver: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SessionNotes {
+    /// Who began it.
+    owner: String,
+    /// The kernel under which its bytes were acknowledged.
+    boot: String,
+}
+
+/// A session as a request found it.
+#[derive(Debug)]
+pub struct Session {
+    id: UploadId,
+    /// Its public name.
+    pub name: UploadName,
+    /// Bytes acknowledged.
+    pub received: u64,
+    location: String,
+    metadata: Metadata,
+    sha_state: Option<String>,
+}
+
+/// An upload that takes the body of one request.
+#[derive(Debug)]
+pub struct Receiving {
+    name: UploadName,
+    location: String,
+    writer: UploadWriter,
+    /// The session, if the upload has one.
+    session: Option<Session>,
+    /// Bytes of the blob before this request.
+    before: u64,
+    limit: u64,
+}
+
+impl Receiving {
+    /// Takes the next bytes of the body.
+    pub async fn push(&mut self, bytes: Bytes) -> Result<()> {
+        if self.before + self.writer.received() + bytes.len() as u64 > self.limit {
+            return Err(Error::saying(
+                Code::BLOB_TOO_LARGE,
+                format!(
+                    "the blob is larger than the {} bytes that MAXIMUM_LAYER_SIZE allows",
+                    self.limit
+                ),
+            ));
+        }
+        Ok(self.writer.push(bytes).await?)
+    }
+}
+
+impl Registry {
+    /// Begins a session. It survives a crash of the process.
+    pub async fn start_upload(&self, repository: RepositoryId, owner: &str) -> Result<UploadName> {
+        let name = UploadName::random();
+        let location = self.write_location_id()?;
+        let metadata = metadata_text(&Metadata {
+            pierhead: Some(SessionNotes {
+                owner: owner.to_owned(),
+                boot: BOOT_ID.clone(),
+            }),
+            driver: serde_json::Map::default(),
+        });
+        let state = encode_state(&Hasher::new(Algorithm::Sha256))?;
+        let (uuid, created) = (name.as_str().to_owned(), self.clock.utc());
+        self.db
+            .write(Durability::Relaxed, move |conn| {
+                Box::pin(async move {
+                    uploads::insert(conn, repository, &uuid, &state, location, &metadata, created)
+                        .await
+                        .map_err(Error::from)
+                })
+            })
+            .await?;
+        Ok(name)
+    }
+
+    /// The session of that id, if it belongs to the repository and the principal.
+    pub async fn find_upload(
+        &self,
+        repository: RepositoryId,
+        owner: &str,
+        uuid: &str,
+    ) -> Result<Session> {
+        let unknown = || Error::from(Code::BLOB_UPLOAD_UNKNOWN);
+        let name = UploadName::parse(uuid).ok_or_else(unknown)?;
+        let mut conn = self.db.read().await?;
+        let row = uploads::find(&mut conn, repository, uuid)
+            .await?
+            .ok_or_else(unknown)?;
+        let metadata: Metadata = match row.storage_metadata.as_deref() {
+            None | Some("" | "null") => Metadata::default(),
+            Some(text) => serde_json::from_str(text)
+                .map_err(|_| Error::Corrupt(format!("malformed metadata of upload {uuid}")))?,
+        };
+        if metadata
+            .pierhead
+            .as_ref()
+            .is_some_and(|notes| notes.owner != owner)
+        {
+            return Err(unknown());
+        }
+        Ok(Session {
+            id: row.id,
+            name,
+            received: u64::try_from(row.byte_count).unwrap_or_default(),
+            location: row.location,
+            metadata,
+            sha_state: row.sha_state,
+        })
+    }
+
+    /// Opens a session for the body of a request. `range` is its `Content-Range`, which must continue the session.
+    pub async fn receive_chunk(
+        &self,
+        session: Session,
+        range: Option<ContentRange>,
+        location_url: &str,
+    ) -> Result<Receiving> {
+        if range.is_some_and(|range| range.start != session.received) {
+            return Err(Error::RangeNotSatisfiable {
+                location: location_url.to_owned(),
+                uuid: session.name.as_str().to_owned(),
+                received: session.received,
+            });
+        }
+        let hasher = self.resume(&session).await?;
+        let create = session.received == 0;
+        let open = self
+            .storage
+            .append(&session.location, &session.name, create)
+            .await?;
+        if open.stored() < session.received {
+            return Err(Error::saying(
+                Code::BLOB_UPLOAD_UNKNOWN,
+                "the bytes of this upload are gone; start it again",
+            ));
+        }
+        Ok(Receiving {
+            name: session.name.clone(),
+            location: session.location.clone(),
+            writer: open.writer(hasher)?,
+            before: session.received,
+            limit: self.config.maximum_blob_size,
+            session: Some(session),
+        })
+    }
+
+    /// Opens an upload that lives for one request only.
+    pub async fn receive_whole(&self, algorithm: Algorithm) -> Result<Receiving> {
+        let name = UploadName::random();
+        let location = self.storage.write_location().to_owned();
+        let open = self.storage.append(&location, &name, true).await?;
+        Ok(Receiving {
+            name,
+            location,
+            writer: open.writer(Hasher::new(algorithm))?,
+            session: None,
+            before: 0,
+            limit: self.config.maximum_blob_size,
+        })
+    }
+
+    /// Acknowledges what a chunk brought. Returns the bytes received in all.
+    pub async fn acknowledge_chunk(&self, receiving: Receiving) -> Result<u64> {
+        let before = receiving.before;
+        let Some(session) = receiving.session else {
+            return Err(Code::BLOB_UPLOAD_UNKNOWN.into());
+        };
+        let written = receiving.writer.finish().await?;
+        let received = written.hasher.len();
+        let state = encode_state(&written.hasher)?;
+        let mut metadata = session.metadata;
+        if let Some(notes) = &mut metadata.pierhead {
+            notes.boot.clone_from(&BOOT_ID);
+        }
+        let metadata = metadata_text(&metadata);
+        let id = session.id;
+        let advanced = self
+            .db
+            .write(Durability::Relaxed, move |conn| {
+                Box::pin(async move {
+                    uploads::advance(conn, id, before as i64, received as i64, &state, &metadata)
+                        .await
+                        .map_err(Error::from)
+                })
+            })
+            .await?;
+        // The lock on the file ends only now, after the row says what it holds.
+        drop(written);
+        if advanced == 0 {
+            return Err(Code::BLOB_UPLOAD_UNKNOWN.into());
+        }
+        Ok(received)
+    }
+
+    /// Ends an upload: what was received must have the digest. An upload with a session can be tried again if it has not.
+    pub async fn finish_upload(
+        &self,
+        repository: RepositoryId,
+        receiving: Receiving,
+        digest: Digest,
+    ) -> Result<()> {
+        let (name, location) = (receiving.name.clone(), receiving.location.clone());
+        let session = receiving.session.as_ref().map(|session| session.id);
+        let outcome = self.finish(repository, receiving, digest).await;
+        if outcome.is_ok() || session.is_none() {
+            // Best effort: the sweep of stale uploads finds what stays.
+            if let Err(error) = self.storage.discard(&location, &name).await {
+                tracing::warn!(%error, upload = %name, "a finished upload could not be removed");
+            }
+        }
+        outcome
+    }
+
+    async fn finish(
+        &self,
+        repository: RepositoryId,
+        receiving: Receiving,
+        digest: Digest,
+    ) -> Result<()> {
+        let session = receiving.session.as_ref().map(|session| session.id);
+        let written = receiving.writer.finish().await?;
+        let size = written.hasher.len();
+        let computed = if written.hasher.algorithm() == digest.algorithm() {
+            written.hasher.clone().finish()
+        } else {
+            // Only SHA-256 is carried between requests, as Quay's column holds nothing else.
+            self.storage
+                .hash_upload(
+                    &receiving.location,
+                    &receiving.name,
+                    Some(size),
+                    digest.algorithm(),
+                )
+                .await?
+                .ok_or(Code::BLOB_UPLOAD_UNKNOWN)?
+                .finish()
+        };
+        if computed != digest {
+            return Err(Error::detailed(
+                Code::DIGEST_INVALID,
+                format!("the content is {computed} and not {digest}"),
+            ));
+        }
+        self.commit(repository, &receiving.name, &receiving.location, digest, size, session)
+            .await?;
+        drop(written);
+        Ok(())
+    }
+
+    async fn commit(
+        &self,
+        repository: RepositoryId,
+        name: &UploadName,
+        location: &str,
+        digest: Digest,
+        size: u64,
+        session: Option<UploadId>,
+    ) -> Result<()> {
+        let text = digest.to_string();
+        let _one_at_a_time = self.digest_locks.lock(&digest).await;
+        let known = {
+            let mut conn = self.db.read().await?;
+            blobs::find_stored(&mut conn, &text).await?
+        };
+        let known = known.into_iter().filter(|blob| blob.cas_path);
+        let known: Vec<_> = known.collect();
+        let trusted = known
+            .iter()
+            .any(|blob| blob.location == location && blob.image_size == Some(size as i64));
+        let path = ContentPath::of_digest(&digest);
+        self.storage
+            .publish(location, name, &path, size, trusted)
+            .await?;
+        let location_id = self.location_id(location)?;
+        let known: Option<BlobId> = known.first().map(|blob| blob.id);
+        let placed = trusted;
+        let now = self.clock.utc();
+        let expires = now + chrono::TimeDelta::seconds(self.config.temporary_tag_seconds);
+        self.db
+            .write(Durability::Full, move |conn| {
+                Box::pin(async move {
+                    let blob = match known {
+                        Some(blob) => blob,
+                        None => {
+                            let uuid = uuid::Uuid::new_v4().to_string();
+                            blobs::insert_storage(conn, &uuid, size as i64, None, &text).await?
+                        }
+                    };
+                    if !placed {
+                        blobs::insert_placement(conn, blob, location_id).await?;
+                    }
+                    blobs::insert_lease(conn, repository, blob, now, expires).await?;
+                    if known.is_some() {
+                        blobs::unmark_deleted(conn, repository, blob).await?;
+                    }
+                    if let Some(session) = session {
+                        uploads::delete(conn, session).await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            })
+            .await
+    }
+
+    /// Ends a session and removes its bytes.
+    pub async fn cancel_upload(&self, session: Session) -> Result<()> {
+        let id = session.id;
+        self.db
+            .write(Durability::Relaxed, move |conn| {
+                Box::pin(async move { uploads::delete(conn, id).await.map_err(Error::from) })
+            })
+            .await?;
+        self.storage.discard(&session.location, &session.name).await?;
+        Ok(())
+    }
+
+    /// Links a blob of another repository to this one. `false` if that repository does not have it.
+    pub async fn mount_blob(
+        &self,
+        repository: RepositoryId,
+        source: RepositoryId,
+        digest: Digest,
+    ) -> Result<bool> {
+        let Some(blob) = self.find_blob(source, digest).await? else {
+            return Ok(false);
+        };
+        let id = blob.id;
+        let now = self.clock.utc();
+        let expires = now + chrono::TimeDelta::seconds(self.config.temporary_tag_seconds);
+        self.db
+            .write(Durability::Full, move |conn| {
+                Box::pin(async move {
+                    blobs::insert_lease(conn, repository, id, now, expires).await?;
+                    blobs::unmark_deleted(conn, repository, id).await?;
+                    Ok::<_, Error>(())
+                })
+            })
+            .await?;
+        Ok(true)
+    }
+
+    /// The hash over the acknowledged bytes of a session.
+    async fn resume(&self, session: &Session) -> Result<Hasher> {
+        if session.received == 0 {
+            return Ok(Hasher::new(Algorithm::Sha256));
+        }
+        let saved = session
+            .sha_state
+            .as_deref()
+            .and_then(decode_state)
+            .filter(|hasher| hasher.len() == session.received);
+        let same_boot = session
+            .metadata
+            .pierhead
+            .as_ref()
+            .is_some_and(|notes| notes.boot == *BOOT_ID);
+        if let Some(hasher) = saved.filter(|_| same_boot) {
+            return Ok(hasher);
+        }
+        // The machine may have lost power since: what is stored decides.
+        let stored = self
+            .storage
+            .hash_upload(
+                &session.location,
+                &session.name,
+                Some(session.received),
+                Algorithm::Sha256,
+            )
+            .await?;
+        stored.ok_or_else(|| {
+            Error::saying(
+                Code::BLOB_UPLOAD_UNKNOWN,
+                "the bytes of this upload are gone; start it again",
+            )
+        })
+    }
+
+    fn write_location_id(&self) -> Result<i32> {
+        self.location_id(self.storage.write_location())
+    }
+
+    fn location_id(&self, location: &str) -> Result<i32> {
+        self.enums
+            .storage_location(location)
+            .ok_or_else(|| Error::Corrupt(format!("no imagestoragelocation row called {location}")))
+    }
+}
+
+fn encode_state(hasher: &Hasher) -> Result<String> {
+    let state = hasher
+        .sha256_state()
+        .ok_or_else(|| Error::Corrupt("a session that is not hashed with SHA-256".to_owned()))?;
+    let state = ResumableSha256::from_parts(state.h(), state.buffered(), state.total_len())
+        .map_err(|_| Error::Corrupt("a hash state that Quay cannot hold".to_owned()))?;
+    Ok(state.encode())
+}
+
+fn decode_state(text: &str) -> Option<Hasher> {
+    let state = ResumableSha256::decode(text).ok()?;
+    let state = Sha256State::new(state.h(), state.buffered(), state.total_bytes()).ok()?;
+    Hasher::from_sha256_state(&state).ok()
+}
+
+fn metadata_text(metadata: &Metadata) -> String {
+    serde_json::to_string(metadata).unwrap_or_else(|_| "{}".to_owned())
+}

@@ -1,0 +1,74 @@
+//! What every part of the registry shares.
+
+use std::sync::Arc;
+
+use pierhead_auth::Auth;
+use pierhead_db::Database;
+use pierhead_db::enums::Enums;
+use pierhead_jobs::audit::AuditLog;
+use pierhead_storage::Storage;
+
+use crate::clock::Clock;
+use crate::config::RegistryConfig;
+use crate::locks::DigestLocks;
+use crate::stored::Caches;
+
+/// The registry. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Registry(pub(crate) Arc<Parts>);
+
+/// The parts of a registry.
+#[derive(Debug)]
+pub struct Parts {
+    /// Settings.
+    pub config: RegistryConfig,
+    /// The database.
+    pub db: Database,
+    /// Names and ids of enumeration rows.
+    pub enums: Arc<Enums>,
+    /// Blob storage.
+    pub storage: Storage,
+    /// Credentials, tokens and permissions.
+    pub auth: Auth,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// What pulls remember.
+    pub caches: Caches,
+    /// Time.
+    pub clock: Clock,
+    /// One push at a time for each digest.
+    pub digest_locks: DigestLocks,
+}
+
+impl Registry {
+    /// A registry over its parts.
+    pub fn new(
+        config: RegistryConfig,
+        db: Database,
+        enums: Arc<Enums>,
+        storage: Storage,
+        auth: Auth,
+        audit: AuditLog,
+    ) -> Self {
+        let caches = Caches::new(db.is_shared());
+        Self(Arc::new(Parts {
+            config,
+            db,
+            enums,
+            storage,
+            auth,
+            audit,
+            caches,
+            clock: Clock::default(),
+            digest_locks: DigestLocks::default(),
+        }))
+    }
+}
+
+impl std::ops::Deref for Registry {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
