@@ -7,7 +7,9 @@ mod conn;
 mod database;
 mod error;
 mod ids;
+pub mod migrate;
 pub mod queries;
+pub mod schema;
 mod statement;
 mod writer;
 
