@@ -5,6 +5,7 @@
 
 mod conn;
 mod database;
+pub mod encoding;
 mod error;
 mod ids;
 pub mod migrate;

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,8 +19,8 @@ const ROLE: &str = "pierhead";
 
 struct Server {
     folder: PathBuf,
-    // Held open as long as this process lives.
-    _stop_when_closed: ChildStdin,
+    // Its standard input is held open as long as this process lives.
+    _shell: Child,
 }
 
 /// Options to connect to a new, empty database.
@@ -109,7 +109,7 @@ fn start() -> Server {
     std::thread::spawn(move || log.for_each(drop));
     Server {
         folder,
-        _stop_when_closed: shell.stdin.take().unwrap(),
+        _shell: shell,
     }
 }
 
