@@ -6,6 +6,7 @@
 mod conn;
 mod database;
 pub mod encoding;
+pub mod enums;
 mod error;
 mod ids;
 pub mod migrate;

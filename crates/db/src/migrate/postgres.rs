@@ -32,31 +32,41 @@ pub async fn migrate(conn: &mut PgConnection) -> Result<Outcome, MigrateError> {
         .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED")
         .await
         .map_err(MigrateError::sql("beginning the migration"))?;
+    let outcome = migrate_inside(&mut tx).await;
+    let ended = match outcome {
+        Ok(Outcome::Created | Outcome::OwnTablesAdded) => tx.commit().await,
+        // Not left to dropping the transaction, which would keep the lock until the connection is used again.
+        Ok(Outcome::Current) | Err(_) => tx.rollback().await,
+    };
+    // What failed first is what is told.
+    let outcome = outcome?;
+    ended.map_err(MigrateError::sql("ending the migration"))?;
+    Ok(outcome)
+}
+
+/// Decides and works inside the transaction, under the lock.
+async fn migrate_inside(tx: &mut PgConnection) -> Result<Outcome, MigrateError> {
     sqlx::raw_sql(LOCK)
         .execute(&mut *tx)
         .await
         .map_err(MigrateError::sql("waiting for the migration lock"))?;
-    let outcome = match inspect(&mut tx).await? {
-        Found::Current => return Ok(Outcome::Current),
+    match inspect(tx).await? {
+        Found::Current => Ok(Outcome::Current),
         Found::WithoutOwnTables => {
             run(
-                &mut tx,
+                tx,
                 schema::postgres_own_tables(),
                 "adding Pierhead's own tables",
             )
             .await?;
-            Outcome::OwnTablesAdded
+            Ok(Outcome::OwnTablesAdded)
         }
         Found::Empty => {
-            ensure_trigrams(&mut tx).await?;
-            run(&mut tx, schema::postgres_schema(), "creating the schema").await?;
-            Outcome::Created
+            ensure_trigrams(tx).await?;
+            run(tx, schema::postgres_schema(), "creating the schema").await?;
+            Ok(Outcome::Created)
         }
-    };
-    tx.commit()
-        .await
-        .map_err(MigrateError::sql("committing the migration"))?;
-    Ok(outcome)
+    }
 }
 
 /// Says what the database is without changing it.

@@ -25,26 +25,36 @@ pub async fn migrate(conn: &mut SqliteConnection) -> Result<Outcome, MigrateErro
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(MigrateError::sql("beginning the migration"))?;
-    let outcome = match inspect(&mut tx).await? {
-        Found::Current => return Ok(Outcome::Current),
+    let outcome = migrate_inside(&mut tx).await;
+    let ended = match outcome {
+        Ok(Outcome::Created | Outcome::OwnTablesAdded) => tx.commit().await,
+        // Not left to dropping the transaction, which would keep the lock until the connection is used again.
+        Ok(Outcome::Current) | Err(_) => tx.rollback().await,
+    };
+    // What failed first is what is told.
+    let outcome = outcome?;
+    ended.map_err(MigrateError::sql("ending the migration"))?;
+    Ok(outcome)
+}
+
+/// Decides and works inside the transaction, under the lock.
+async fn migrate_inside(tx: &mut SqliteConnection) -> Result<Outcome, MigrateError> {
+    match inspect(tx).await? {
+        Found::Current => Ok(Outcome::Current),
         Found::WithoutOwnTables => {
             run(
-                &mut tx,
+                tx,
                 schema::sqlite_own_tables(),
                 "adding Pierhead's own tables",
             )
             .await?;
-            Outcome::OwnTablesAdded
+            Ok(Outcome::OwnTablesAdded)
         }
         Found::Empty => {
-            run(&mut tx, schema::sqlite_schema(), "creating the schema").await?;
-            Outcome::Created
+            run(tx, schema::sqlite_schema(), "creating the schema").await?;
+            Ok(Outcome::Created)
         }
-    };
-    tx.commit()
-        .await
-        .map_err(MigrateError::sql("committing the migration"))?;
-    Ok(outcome)
+    }
 }
 
 /// Says what the database is without changing it.

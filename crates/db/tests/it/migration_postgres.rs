@@ -76,10 +76,12 @@ async fn instances_that_start_together_migrate_once() {
         let options = options.clone();
         starting.spawn(async move {
             let mut conn = PgConnection::connect_with(&options).await.unwrap();
-            postgres::migrate(&mut conn).await.unwrap()
+            let outcome = postgres::migrate(&mut conn).await.unwrap();
+            // The connection stays open and idle: it must not keep the others waiting.
+            (outcome, conn)
         });
     }
-    let outcomes = starting.join_all().await;
+    let (outcomes, _open): (Vec<_>, Vec<_>) = starting.join_all().await.into_iter().unzip();
     assert_eq!(
         outcomes
             .iter()

@@ -60,9 +60,14 @@ async fn instances_that_start_together_migrate_once() {
     let mut starting = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let folder = folder.path().to_owned();
-        starting.spawn(async move { sqlite::migrate(&mut open(&folder).await).await.unwrap() });
+        starting.spawn(async move {
+            let mut conn = open(&folder).await;
+            let outcome = sqlite::migrate(&mut conn).await.unwrap();
+            // The connection stays open and idle: it must not keep the others waiting.
+            (outcome, conn)
+        });
     }
-    let outcomes = starting.join_all().await;
+    let (outcomes, _open): (Vec<_>, Vec<_>) = starting.join_all().await.into_iter().unzip();
     assert_eq!(
         outcomes
             .iter()
