@@ -11,7 +11,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use sqlx::{AssertSqlSafe, PgConnection, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, FromRow};
+
+use crate::conn::{Conn, EngineConn};
+use crate::database::{Database, Durability};
+use crate::error::{Error, Result as DbResult};
+use crate::statement::execute;
 
 mod names;
 
@@ -149,8 +154,8 @@ pub enum EnumsError {
         name: &'static str,
     },
     /// The database answered with an error.
-    #[error("the enumeration tables could not be read")]
-    Sql(#[from] sqlx::Error),
+    #[error("the enumeration tables could not be read or extended")]
+    Failed(#[from] Error),
 }
 
 /// Names and ids of all enumeration tables, as they were when they were loaded.
@@ -170,7 +175,7 @@ struct Names {
 
 impl Enums {
     /// The statement that reads everything: rows of table name, id and name. The same text on both engines.
-    pub fn statement() -> String {
+    fn statement() -> String {
         let mut sql = String::new();
         for table in EnumTable::ALL.map(EnumTable::table_name) {
             let union = if sql.is_empty() { "" } else { " UNION ALL " };
@@ -181,41 +186,60 @@ impl Enums {
         sql
     }
 
-    /// Loads from PostgreSQL.
+    /// Loads all tables by one statement.
     ///
     /// # Errors
     /// When the database fails or lacks a row that must be there.
-    pub async fn load_postgres(conn: &mut PgConnection) -> Result<Self, EnumsError> {
-        let rows = sqlx::raw_sql(AssertSqlSafe(Self::statement()))
-            .fetch_all(conn)
-            .await?;
-        let rows: Result<Vec<_>, sqlx::Error> = rows
-            .iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
-            .collect();
-        Self::from_rows(rows?)
+    pub async fn load(conn: &mut Conn) -> Result<Self, EnumsError> {
+        // Nothing is prepared: it runs once in a while, and its text is long.
+        let statement = sqlx::raw_sql(AssertSqlSafe(Self::statement()));
+        let rows: Result<Vec<(String, i32, String)>, sqlx::Error> = match conn.statement() {
+            EngineConn::Postgres(conn) => {
+                let rows = statement.fetch_all(conn).await;
+                rows.and_then(|rows| rows.iter().map(FromRow::from_row).collect())
+            }
+            EngineConn::Sqlite(conn) => {
+                let rows = statement.fetch_all(conn).await;
+                rows.and_then(|rows| rows.iter().map(FromRow::from_row).collect())
+            }
+        };
+        Self::from_rows(rows.map_err(Error::from)?)
     }
 
-    /// Loads from SQLite.
+    /// Loads all tables and adds the storage locations that `imagestoragelocation` does not know yet, as Quay does at
+    /// start for every key of `DISTRIBUTED_STORAGE_CONFIG`. Nothing is written when all are known.
     ///
     /// # Errors
     /// When the database fails or lacks a row that must be there.
-    pub async fn load_sqlite(conn: &mut SqliteConnection) -> Result<Self, EnumsError> {
-        let rows = sqlx::raw_sql(AssertSqlSafe(Self::statement()))
-            .fetch_all(conn)
-            .await?;
-        let rows: Result<Vec<_>, sqlx::Error> = rows
+    pub async fn load_with_locations(
+        db: &Database,
+        locations: &[String],
+    ) -> Result<Self, EnumsError> {
+        let enums = Self::load(&mut db.read().await?).await?;
+        let missing: Vec<String> = locations
             .iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+            .filter(|name| enums.storage_location(name).is_none())
+            .cloned()
             .collect();
-        Self::from_rows(rows?)
+        if missing.is_empty() {
+            return Ok(enums);
+        }
+        db.write(Durability::Full, |conn| {
+            Box::pin(async move {
+                for name in &missing {
+                    add_storage_location(conn, name).await?;
+                }
+                Self::load(conn).await
+            })
+        })
+        .await
     }
 
     /// From the rows that [`Enums::statement`] gives: table, id, name.
     ///
     /// # Errors
     /// When a row is missing that must be there.
-    pub fn from_rows(
+    fn from_rows(
         rows: impl IntoIterator<Item = (String, i32, String)>,
     ) -> Result<Self, EnumsError> {
         let mut tables: HashMap<String, Names> = HashMap::new();
@@ -296,6 +320,15 @@ impl Enums {
         // One entry for each table, in this order.
         &self.tables[table as usize]
     }
+}
+
+/// Adds a storage location unless another instance has just done so.
+async fn add_storage_location(conn: &mut Conn, name: &str) -> DbResult<u64> {
+    execute!(
+        conn,
+        "INSERT INTO imagestoragelocation (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
+        name
+    )
 }
 
 #[cfg(test)]

@@ -6,19 +6,24 @@
 //! database when it comes back, so `alembic_version` always tells the truth.
 //!
 //! Instances that start together migrate once: the decision is made again under a lock (an advisory lock that ends
-//! with the transaction on PostgreSQL, the write lock of `BEGIN IMMEDIATE` on SQLite), and whoever comes second finds
-//! the work done. A database that needs nothing is only read, so a role without write access can start.
+//! with the transaction on PostgreSQL, the write lock of the writer's transaction on SQLite), and whoever comes second
+//! finds the work done. A database that needs nothing is only read, so a role without write access can start.
 //!
-//! Statements here go by the simple protocol (`raw_sql`) or inside a transaction: nothing depends on which server
-//! connection pgBouncer lends between transactions.
+//! Statements here go by the simple protocol (`raw_sql`): nothing is prepared, so nothing depends on which server
+//! connection pgBouncer lends, and the whole DDL is one round trip. They are not counted as statements of an operation.
 
 use std::collections::HashSet;
 
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::conn::{Conn, EngineConn};
+use crate::database::{Database, Durability};
 use crate::schema::{self, HEAD_REVISION, OWN_PREFIX};
 
-pub mod postgres;
+mod error;
 mod revisions;
-pub mod sqlite;
+
+pub use error::MigrateError;
 
 /// What a migration did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,104 +47,153 @@ pub enum Found {
     Current,
 }
 
-/// Why a database is refused or a migration failed. In every case the database is unchanged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MigrateError {
-    /// The database belongs to an older Quay.
-    #[error(
-        "the database is at revision {revision}, which belongs to Quay {release}; this version of Pierhead serves \
-         revision {HEAD_REVISION} (Quay 3.18). Upgrade the database with Quay first (run the Quay 3.18 image once \
-         with `migrate head`), then start Pierhead again"
-    )]
-    Older {
-        /// The revision found.
-        revision: String,
-        /// The Quay release whose migrations contain it.
-        release: &'static str,
-    },
-    /// The revision is in no release known here.
-    #[error(
-        "the database is at revision {revision}, which no Quay release up to 3.18 has; this version of Pierhead \
-         serves revision {HEAD_REVISION} (Quay 3.18). If a newer Quay has upgraded the database, use a Pierhead that \
-         knows that release; otherwise check that the configuration names the right database"
-    )]
-    Unknown {
-        /// The revision found.
-        revision: String,
-    },
-    /// `alembic_version` must have exactly one row.
-    #[error(
-        "the table alembic_version has {found} rows instead of one, so the revision of the database is not known. \
-         Restore the database from a backup; or, if it holds nothing, drop its tables and start again"
-    )]
-    RevisionRows {
-        /// How many rows it has.
-        found: usize,
-    },
-    /// There are tables, but not Quay's.
-    #[error(
-        "the database has tables ({}) but no alembic_version: it is neither empty nor a Quay database. Name an empty \
-         database or a Quay 3.18 database in the configuration", some_names(.tables)
-    )]
-    Foreign {
-        /// The tables found, sorted.
-        tables: Vec<String>,
-    },
-    /// The revision says 3.18, but tables are missing.
-    #[error(
-        "the database is at revision {HEAD_REVISION} but lacks tables ({}): it was not restored completely. Restore \
-         it from a backup", some_names(.tables)
-    )]
-    Incomplete {
-        /// The missing tables, sorted.
-        tables: Vec<String>,
-    },
-    /// PostgreSQL does not give us `pg_trgm`.
-    #[error(
-        "the PostgreSQL extension pg_trgm is missing and could not be created. Install PostgreSQL's contrib package \
-         on its server if it lacks it, and run `CREATE EXTENSION pg_trgm` in this database as a superuser"
-    )]
-    Trigrams {
-        /// What PostgreSQL answered.
-        source: sqlx::Error,
-    },
-    /// The database answered with an error.
-    #[error("the database failed while {doing}")]
-    Sql {
-        /// What was being done.
-        doing: &'static str,
-        /// The cause.
-        source: sqlx::Error,
-    },
+/// The table in which Quay's migrations keep the revision.
+const REVISION_TABLE: &str = "alembic_version";
+
+/// The tables of the current schema, without those that extensions bring.
+const POSTGRES_TABLES: &str = "
+    SELECT c.relname::text
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
+
+/// The tables of the database, without SQLite's own.
+const SQLITE_TABLES: &str = "
+    SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'";
+
+/// Begins a migration on PostgreSQL. Under a stricter isolation level, which a database may have as its default, the
+/// second of two instances would not see the first one's work. The key of the lock is the first eight bytes of the
+/// SHA-256 of `pierhead migrate`, so it stands beside Quay's lock keys.
+const POSTGRES_LOCK: &str = "
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SELECT pg_advisory_xact_lock(-1437737221671140392)";
+
+/// Brings the database to the head revision.
+///
+/// # Errors
+/// When the database is refused (see [`MigrateError`]) or fails; it is unchanged then.
+pub async fn migrate(db: &Database) -> Result<Outcome, MigrateError> {
+    if inspect(&mut db.read().await?).await? == Found::Current {
+        return Ok(Outcome::Current);
+    }
+    db.write(Durability::Full, |conn| Box::pin(migrate_inside(conn)))
+        .await
 }
 
-impl MigrateError {
-    /// For `map_err`: keeps the cause and says what was being done.
-    fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Sql { doing, source }
+/// Says what the database is without changing it.
+///
+/// # Errors
+/// When the database would be refused, or fails.
+pub async fn inspect(conn: &mut Conn) -> Result<Found, MigrateError> {
+    let tables = if conn.is_postgres() {
+        POSTGRES_TABLES
+    } else {
+        SQLITE_TABLES
+    };
+    let tables: HashSet<String> = column(conn, tables, "listing its tables")
+        .await?
+        .into_iter()
+        .collect();
+    let revisions = if tables.contains(REVISION_TABLE) {
+        column(
+            conn,
+            "SELECT version_num FROM alembic_version",
+            "reading alembic_version",
+        )
+        .await?
+    } else {
+        Vec::new()
+    };
+    judge(&tables, &revisions)
+}
+
+/// Decides and works inside the transaction. On SQLite the transaction holds the write lock from its beginning.
+async fn migrate_inside(conn: &mut Conn) -> Result<Outcome, MigrateError> {
+    let postgres = conn.is_postgres();
+    if postgres {
+        run(
+            conn,
+            POSTGRES_LOCK.to_owned(),
+            "waiting for the migration lock",
+        )
+        .await?;
+    }
+    match inspect(conn).await? {
+        Found::Current => Ok(Outcome::Current),
+        Found::WithoutOwnTables => {
+            let sql = if postgres {
+                schema::postgres_own_tables()
+            } else {
+                schema::sqlite_own_tables()
+            };
+            run(conn, sql, "adding Pierhead's own tables").await?;
+            Ok(Outcome::OwnTablesAdded)
+        }
+        Found::Empty => {
+            if postgres {
+                ensure_trigrams(conn).await?;
+            }
+            let sql = if postgres {
+                schema::postgres_schema()
+            } else {
+                schema::sqlite_schema()
+            };
+            run(conn, sql, "creating the schema").await?;
+            Ok(Outcome::Created)
+        }
     }
 }
 
-/// Names of tables for a message, at most this many.
-const NAMES_SHOWN: usize = 5;
-
-fn some_names(names: &[String]) -> String {
-    let shown = names
-        .iter()
-        .take(NAMES_SHOWN)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    match names.len().saturating_sub(NAMES_SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+/// `pg_trgm` is needed for the indexes of name search. A role that may create objects in the database may create it
+/// (it is a trusted extension since PostgreSQL 13); otherwise an administrator does it once.
+async fn ensure_trigrams(conn: &mut Conn) -> Result<(), MigrateError> {
+    const FIND: &str = "SELECT extname::text FROM pg_extension WHERE extname = 'pg_trgm'";
+    if column(conn, FIND, "looking for the extension pg_trgm")
+        .await?
+        .is_empty()
+        && let EngineConn::Postgres(conn) = conn.engine()
+    {
+        let created = sqlx::raw_sql("CREATE EXTENSION pg_trgm")
+            .execute(conn)
+            .await;
+        created.map_err(|source| MigrateError::Trigrams { source })?;
     }
+    Ok(())
+}
+
+/// Runs statements that are made from constants of this crate alone.
+async fn run(conn: &mut Conn, sql: String, doing: &'static str) -> Result<(), MigrateError> {
+    let statements = sqlx::raw_sql(AssertSqlSafe(sql));
+    match conn.engine() {
+        EngineConn::Postgres(conn) => statements.execute(conn).await.map(drop),
+        EngineConn::Sqlite(conn) => statements.execute(conn).await.map(drop),
+    }
+    .map_err(MigrateError::failed(doing))
+}
+
+/// The first column of the statement's rows.
+async fn column(
+    conn: &mut Conn,
+    sql: &'static str,
+    doing: &'static str,
+) -> Result<Vec<String>, MigrateError> {
+    let statement = sqlx::raw_sql(sql);
+    let names: Result<Vec<String>, sqlx::Error> = match conn.engine() {
+        EngineConn::Postgres(conn) => {
+            let rows = statement.fetch_all(conn).await;
+            rows.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect())
+        }
+        EngineConn::Sqlite(conn) => {
+            let rows = statement.fetch_all(conn).await;
+            rows.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect())
+        }
+    };
+    names.map_err(MigrateError::failed(doing))
 }
 
 /// The rule: what a database with these tables and these rows of `alembic_version` is.
 fn judge(tables: &HashSet<String>, revisions: &[String]) -> Result<Found, MigrateError> {
-    const REVISION_TABLE: &str = "alembic_version";
     if !tables.contains(REVISION_TABLE) {
         let foreign = sorted(tables.iter().filter(|name| !name.starts_with(OWN_PREFIX)));
         return if foreign.is_empty() {

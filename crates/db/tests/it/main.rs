@@ -1,6 +1,7 @@
 //! Tests of the database room against real engines: SQLite in temporary files, PostgreSQL 15 started here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod databases;
 mod enumerations;
 mod migration_postgres;
 mod migration_sqlite;

@@ -2,16 +2,33 @@
 
 use std::path::Path;
 
-use pierhead_db::migrate::{Found, MigrateError, Outcome, sqlite};
+use pierhead_db::Database;
+use pierhead_db::migrate::{Found, MigrateError, Outcome, inspect, migrate};
 use pierhead_db::schema;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
 
-async fn open(folder: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new()
+use crate::databases;
+
+/// An empty database as the server opens it, a connection beside it, and the folder that it is in.
+async fn empty() -> (Database, SqliteConnection, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = databases::sqlite(folder.path()).await;
+    let conn = beside(folder.path()).await;
+    (db, conn, folder)
+}
+
+async fn beside(folder: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new()
         .filename(folder.join("registry.db"))
-        .create_if_missing(true);
-    options.connect().await.unwrap()
+        .connect()
+        .await
+        .unwrap()
+}
+
+async fn found(db: &Database) -> Found {
+    inspect(&mut db.read().await.unwrap()).await.unwrap()
 }
 
 async fn execute(conn: &mut SqliteConnection, sql: &'static str) {
@@ -20,6 +37,14 @@ async fn execute(conn: &mut SqliteConnection, sql: &'static str) {
 
 async fn count_tables(conn: &mut SqliteConnection) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
+        .fetch_one(conn)
+        .await
+        .unwrap()
+}
+
+/// A number that changes whenever another connection has written.
+async fn data_version(conn: &mut SqliteConnection) -> i64 {
+    sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(conn)
         .await
         .unwrap()
@@ -41,33 +66,30 @@ async fn count_rows(conn: &mut SqliteConnection) -> Vec<(&'static str, i64)> {
 }
 
 #[tokio::test]
-async fn a_second_migration_does_not_touch_the_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut conn = open(folder.path()).await;
-    assert_eq!(sqlite::inspect(&mut conn).await.unwrap(), Found::Empty);
-    assert_eq!(sqlite::migrate(&mut conn).await.unwrap(), Outcome::Created);
-    let before = std::fs::read(folder.path().join("registry.db")).unwrap();
-    assert_eq!(sqlite::migrate(&mut conn).await.unwrap(), Outcome::Current);
-    assert!(before == std::fs::read(folder.path().join("registry.db")).unwrap());
-    assert_eq!(sqlite::inspect(&mut conn).await.unwrap(), Found::Current);
+async fn a_second_migration_writes_nothing() {
+    let (db, mut conn, _folder) = empty().await;
+    assert_eq!(found(&db).await, Found::Empty);
+    let before = data_version(&mut conn).await;
+    assert_eq!(migrate(&db).await.unwrap(), Outcome::Created);
+    let created = data_version(&mut conn).await;
+    assert_ne!(created, before);
+    assert_eq!(migrate(&db).await.unwrap(), Outcome::Current);
+    assert_eq!(data_version(&mut conn).await, created);
+    assert_eq!(found(&db).await, Found::Current);
 }
 
 #[tokio::test]
 async fn instances_that_start_together_migrate_once() {
     let folder = tempfile::tempdir().unwrap();
-    // The file exists, as when one instance was stopped before its first migration.
-    open(folder.path()).await.close().await.unwrap();
-    let mut starting = tokio::task::JoinSet::new();
+    let mut instances = Vec::new();
     for _ in 0..4 {
-        let folder = folder.path().to_owned();
-        starting.spawn(async move {
-            let mut conn = open(&folder).await;
-            let outcome = sqlite::migrate(&mut conn).await.unwrap();
-            // The connection stays open and idle: it must not keep the others waiting.
-            (outcome, conn)
-        });
+        instances.push(databases::sqlite(folder.path()).await);
     }
-    let (outcomes, _open): (Vec<_>, Vec<_>) = starting.join_all().await.into_iter().unzip();
+    let mut starting = tokio::task::JoinSet::new();
+    for db in instances {
+        starting.spawn(async move { (migrate(&db).await.unwrap(), db) });
+    }
+    let (outcomes, _running): (Vec<_>, Vec<_>) = starting.join_all().await.into_iter().unzip();
     assert_eq!(
         outcomes
             .iter()
@@ -88,9 +110,8 @@ async fn instances_that_start_together_migrate_once() {
 
 #[tokio::test]
 async fn a_filled_database_without_our_tables_keeps_every_row_and_gets_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut conn = open(folder.path()).await;
-    sqlite::migrate(&mut conn).await.unwrap();
+    let (db, mut conn, _folder) = empty().await;
+    migrate(&db).await.unwrap();
     execute(
         &mut conn,
         "DROP TABLE pierhead_deleted_blob;
@@ -99,25 +120,21 @@ async fn a_filled_database_without_our_tables_keeps_every_row_and_gets_them() {
     )
     .await;
     let before = count_rows(&mut conn).await;
-    assert_eq!(
-        sqlite::migrate(&mut conn).await.unwrap(),
-        Outcome::OwnTablesAdded
-    );
+    assert_eq!(migrate(&db).await.unwrap(), Outcome::OwnTablesAdded);
     assert_eq!(count_rows(&mut conn).await, before);
-    assert_eq!(sqlite::inspect(&mut conn).await.unwrap(), Found::Current);
+    assert_eq!(found(&db).await, Found::Current);
 }
 
 #[tokio::test]
 async fn an_unknown_revision_is_refused_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut conn = open(folder.path()).await;
+    let (db, mut conn, _folder) = empty().await;
     execute(
         &mut conn,
         "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
          INSERT INTO alembic_version VALUES ('feedfacefeed')",
     )
     .await;
-    let error = sqlite::migrate(&mut conn).await.unwrap_err();
+    let error = migrate(&db).await.unwrap_err();
     assert!(
         matches!(&error, MigrateError::Unknown { revision } if revision == "feedfacefeed"),
         "{error}"
@@ -127,15 +144,14 @@ async fn an_unknown_revision_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_failure_in_the_middle_leaves_the_database_empty() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut conn = open(folder.path()).await;
+    let (db, mut conn, _folder) = empty().await;
     // A view with the name of a table that is made late.
     execute(&mut conn, "CREATE VIEW quayrelease AS SELECT 1 AS id").await;
-    let error = sqlite::migrate(&mut conn).await.unwrap_err();
+    let error = migrate(&db).await.unwrap_err();
     assert!(
         matches!(
             &error,
-            MigrateError::Sql {
+            MigrateError::Failed {
                 doing: "creating the schema",
                 ..
             }
@@ -144,5 +160,5 @@ async fn a_failure_in_the_middle_leaves_the_database_empty() {
     );
     assert_eq!(count_tables(&mut conn).await, 0);
     execute(&mut conn, "DROP VIEW quayrelease").await;
-    assert_eq!(sqlite::migrate(&mut conn).await.unwrap(), Outcome::Created);
+    assert_eq!(migrate(&db).await.unwrap(), Outcome::Created);
 }

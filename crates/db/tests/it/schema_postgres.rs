@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pierhead_db::migrate::postgres;
+use pierhead_db::enums::Enums;
+use pierhead_db::migrate::migrate;
 use pierhead_db::schema::OWN_PREFIX;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::postgres_server::empty_database;
+use crate::databases;
 use crate::quay_facts::{self, Column};
 
 async fn migrated() -> PgConnection {
-    let mut conn = PgConnection::connect_with(&empty_database().await)
-        .await
-        .unwrap();
-    postgres::migrate(&mut conn).await.unwrap();
-    conn
+    let (db, options) = databases::postgres().await;
+    migrate(&db).await.unwrap();
+    PgConnection::connect_with(&options).await.unwrap()
 }
 
 #[tokio::test]
@@ -47,19 +46,12 @@ async fn the_postgresql_schema_equals_quays() {
 
 #[tokio::test]
 async fn the_postgresql_enumerations_equal_quays() {
-    let mut conn = migrated().await;
-    assert_eq!(
-        postgres::add_storage_locations(&mut conn, &["default", "local"])
-            .await
-            .unwrap(),
-        1
-    );
-    assert_eq!(
-        postgres::add_storage_locations(&mut conn, &["default"])
-            .await
-            .unwrap(),
-        0
-    );
+    let (db, options) = databases::postgres().await;
+    migrate(&db).await.unwrap();
+    Enums::load_with_locations(&db, &["default".to_owned()])
+        .await
+        .unwrap();
+    let mut conn = PgConnection::connect_with(&options).await.unwrap();
     for (table, expected) in quay_facts::enum_names() {
         let names: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(format!("SELECT name FROM {table}")))

@@ -2,16 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use pierhead_db::migrate::sqlite;
+use pierhead_db::enums::Enums;
+use pierhead_db::migrate::migrate;
 use pierhead_db::schema::OWN_PREFIX;
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
 
-use crate::quay_facts;
+use crate::{databases, quay_facts};
 
-async fn migrated() -> SqliteConnection {
-    let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    sqlite::migrate(&mut conn).await.unwrap();
-    conn
+/// A connection to a migrated database, and the folder that it is in.
+async fn migrated() -> (SqliteConnection, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = databases::sqlite(folder.path()).await;
+    migrate(&db).await.unwrap();
+    Enums::load_with_locations(&db, &["default".to_owned()])
+        .await
+        .unwrap();
+    let conn = SqliteConnectOptions::new()
+        .filename(folder.path().join("registry.db"))
+        .connect()
+        .await
+        .unwrap();
+    (conn, folder)
 }
 
 /// The declared type of a column of Quay's, in SQLite's words.
@@ -21,7 +34,7 @@ fn declared(kind: &str) -> String {
 
 #[tokio::test]
 async fn the_sqlite_tables_and_columns_equal_quays() {
-    let mut conn = migrated().await;
+    let (mut conn, _folder) = migrated().await;
     let tables: Vec<String> =
         sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
             .fetch_all(&mut conn)
@@ -62,7 +75,7 @@ async fn the_sqlite_tables_and_columns_equal_quays() {
 
 #[tokio::test]
 async fn the_sqlite_indexes_equal_quays_without_the_two_for_substrings() {
-    let mut conn = migrated().await;
+    let (mut conn, _folder) = migrated().await;
     let mut indexes = Vec::new();
     for table in quay_facts::columns().into_keys() {
         let listed: Vec<(String, bool)> =
@@ -105,7 +118,7 @@ async fn the_sqlite_indexes_equal_quays_without_the_two_for_substrings() {
 
 #[tokio::test]
 async fn the_sqlite_foreign_keys_equal_quays() {
-    let mut conn = migrated().await;
+    let (mut conn, _folder) = migrated().await;
     let mut keys = Vec::new();
     for table in quay_facts::columns().into_keys() {
         let found: Vec<(String, String)> = sqlx::query_as(
@@ -127,19 +140,7 @@ async fn the_sqlite_foreign_keys_equal_quays() {
 
 #[tokio::test]
 async fn the_sqlite_enumerations_equal_quays() {
-    let mut conn = migrated().await;
-    assert_eq!(
-        sqlite::add_storage_locations(&mut conn, &["default", "local"])
-            .await
-            .unwrap(),
-        1
-    );
-    assert_eq!(
-        sqlite::add_storage_locations(&mut conn, &["default"])
-            .await
-            .unwrap(),
-        0
-    );
+    let (mut conn, _folder) = migrated().await;
     for (table, expected) in quay_facts::enum_names() {
         let names: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(format!("SELECT name FROM {table}")))
@@ -157,7 +158,7 @@ async fn the_sqlite_enumerations_equal_quays() {
 
 #[tokio::test]
 async fn sqlite_never_gives_an_id_twice() {
-    let mut conn = migrated().await;
+    let (mut conn, _folder) = migrated().await;
     let insert = "INSERT INTO loginservice (name) VALUES ('corporate') RETURNING id";
     let first: i64 = sqlx::query_scalar(insert)
         .fetch_one(&mut conn)
