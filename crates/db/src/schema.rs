@@ -27,9 +27,11 @@ mod sqlite;
 mod table;
 mod tokens;
 
-pub use postgres::{create_own_tables as postgres_own_tables, create_schema as postgres_schema};
-pub use rows::{EnumRows, enum_rows};
-pub use sqlite::{create_own_tables as sqlite_own_tables, create_schema as sqlite_schema};
+pub(crate) use postgres::{
+    create_own_tables as postgres_own_tables, create_schema as postgres_schema,
+};
+pub(crate) use rows::enum_rows;
+pub(crate) use sqlite::{create_own_tables as sqlite_own_tables, create_schema as sqlite_schema};
 pub use table::{Column, Index, IndexKind, SingleIndex, Table, Type};
 
 /// The revision in `alembic_version` that this schema is: the last one of Quay 3.18.

@@ -51,7 +51,7 @@ pub(super) const TABLES: &[Table] = &[
         unique(&["service_id", "service_ident"]),
         unique(&["service_id", "user_id"]),
     ]),
-    // Enum + auto-added external login ids.
+    // Kinds of external identity; configured providers add their own.
     table("loginservice", &[id(), varchar("name", 255).unique()]),
     // Robot description + free JSON.
     table(
@@ -106,7 +106,6 @@ pub(super) const TABLES: &[Table] = &[
             varchar("invite_token", 255),
         ],
     ),
-    // Enum.
     table("teamrole", &[id(), varchar("name", 255).index()]),
     // Team ↔ external group (LDAP/OIDC/Keystone), `config` JSON.
     table(
@@ -120,7 +119,7 @@ pub(super) const TABLES: &[Table] = &[
             text("config"),
         ],
     ),
-    // Enum admin/write/read.
+    // What a permission grants: admin, write or read.
     table("role", &[id(), varchar("name", 255).unique()]),
     // Grant to exactly one of user/team on a repository.
     table(
@@ -176,7 +175,6 @@ pub(super) const TABLES: &[Table] = &[
         ],
     )
     .indexes(&[unique(&["user_id", "kind_id"])]),
-    // Enum.
     table("userpromptkind", &[id(), varchar("name", 255).index()]),
     // Geo regions for a user/org; read by storage replication.
     table(
@@ -199,7 +197,7 @@ pub(super) const TABLES: &[Table] = &[
             varchar("queue_id", 255).null().index(),
         ],
     ),
-    // 3.17 table, filled by its migration; code no longer reads it on master.
+    // Filled once by the migration to 3.17; nothing reads it since 3.18.
     table(
         "organizationcontactemail",
         &[

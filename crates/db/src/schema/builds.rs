@@ -55,11 +55,9 @@ pub(super) const TABLES: &[Table] = &[
             boolean("fully_migrated").default("false"),
         ],
     ),
-    // Enum.
     table(
         "buildtriggerservice",
         &[id(), varchar("name", 255).unique()],
     ),
-    // Enum.
     table("disablereason", &[id(), varchar("name", 255).unique()]),
 ];

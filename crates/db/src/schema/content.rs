@@ -83,12 +83,11 @@ pub(super) const TABLES: &[Table] = &[
             integer("source_type_id").to("labelsourcetype").index(),
         ],
     ),
-    // Enum.
     table(
         "labelsourcetype",
         &[id(), varchar("name", 255).unique(), boolean("mutable")],
     ),
-    // Enum (manifest + label media types).
+    // Media types of manifests, labels and messages.
     table("mediatype", &[id(), varchar("name", 255).unique()]),
     // Tag history: one row per lifetime interval.
     table(
@@ -118,7 +117,7 @@ pub(super) const TABLES: &[Table] = &[
         unique(&["repository_id", "name", "lifetime_end_ms"]),
         index(&["repository_id", "name", "tag_kind_id"]),
     ]),
-    // Enum (only `tag`).
+    // Kinds of tags: only `tag`.
     table("tagkind", &[id(), varchar("name", 255).unique()]),
     // A blob (content-addressed) — `content_checksum` = digest, index not unique.
     table(
@@ -133,7 +132,7 @@ pub(super) const TABLES: &[Table] = &[
             varchar("content_checksum", 255).null().index(),
         ],
     ),
-    // Storage engine ids (enum + boot-time additions).
+    // Storage locations; those of the configuration are added at start.
     table(
         "imagestoragelocation",
         &[id(), varchar("name", 255).unique()],
@@ -159,7 +158,7 @@ pub(super) const TABLES: &[Table] = &[
             timestamp("expires_at").index(),
         ],
     ),
-    // Upload in progress.
+    // Upload in progress. `piece_sha_state` and `piece_hashes` are not used any more.
     table(
         "blobupload",
         &[
@@ -218,7 +217,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
     )
     .indexes(&[unique(&["repository_id", "manifest_digest"])]),
-    // Legacy v1 signatures (empty).
+    // Retired: signatures of the first registry protocol.
     table(
         "imagestoragesignature",
         &[
@@ -234,7 +233,7 @@ pub(super) const TABLES: &[Table] = &[
         "imagestoragesignaturekind",
         &[id(), varchar("name", 255).unique()],
     ),
-    // Legacy squash/aci derivation enum.
+    // Retired: kinds of derived images.
     table(
         "imagestoragetransformation",
         &[id(), varchar("name", 255).unique()],

@@ -65,7 +65,6 @@ pub(super) const TABLES: &[Table] = &[
         index(&["repository_id", "datetime"]),
         index(&["repository_id", "datetime", "kind_id"]),
     ]),
-    // Enum.
     table("logentrykind", &[id(), varchar("name", 255).unique()]),
     // In-app notification to a user/org.
     table(
@@ -81,7 +80,6 @@ pub(super) const TABLES: &[Table] = &[
             varchar("lookup_path", 255).null().index(),
         ],
     ),
-    // Enum.
     table("notificationkind", &[id(), varchar("name", 255).unique()]),
     // User-defined hook on a repository.
     table(
@@ -101,7 +99,7 @@ pub(super) const TABLES: &[Table] = &[
             bigint("last_ran_ms").null().index(),
         ],
     ),
-    // Same on namespace (3.18: quota events).
+    // User-defined hook on a namespace (quota events).
     table(
         "namespacenotification",
         &[
@@ -129,12 +127,10 @@ pub(super) const TABLES: &[Table] = &[
             integer("method_id").to("externalnotificationmethod"),
         ],
     ),
-    // Enum.
     table(
         "externalnotificationevent",
         &[id(), varchar("name", 255).unique()],
     ),
-    // Enum.
     table(
         "externalnotificationmethod",
         &[id(), varchar("name", 255).unique()],

@@ -16,7 +16,7 @@ pub(super) const TABLES: &[Table] = &[
             text("policy"),
         ],
     ),
-    // Same for a repository.
+    // Auto-prune policy of a repository.
     table(
         "repositoryautoprunepolicy",
         &[
@@ -76,7 +76,7 @@ pub(super) const TABLES: &[Table] = &[
             integer("percent_of_limit"),
         ],
     ),
-    // Enum; no unique index.
+    // What reaching a limit does. No unique index.
     table("quotatype", &[id(), varchar("name", 255)]),
     // Cached total bytes of namespace.
     table(

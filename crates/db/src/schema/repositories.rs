@@ -26,9 +26,7 @@ pub(super) const TABLES: &[Table] = &[
         trigram(&["name"]),
         unique(&["namespace_user_id", "name"]),
     ]),
-    // Enum.
     table("repositorykind", &[id(), varchar("name", 255).unique()]),
-    // Enum.
     table("visibility", &[id(), varchar("name", 255).unique()]),
     // User starred repository.
     table(

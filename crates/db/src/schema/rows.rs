@@ -6,11 +6,11 @@
 
 /// The rows of one enumeration table.
 #[derive(Debug, Clone, Copy)]
-pub struct EnumRows {
+pub(crate) struct EnumRows {
     /// Table name.
-    pub table: &'static str,
+    pub(crate) table: &'static str,
     /// Names in the order of their ids, from 1.
-    pub names: &'static [&'static str],
+    pub(crate) names: &'static [&'static str],
     /// For `labelsourcetype`: which of the names are mutable.
     mutable: Option<&'static [&'static str]>,
 }
@@ -41,7 +41,7 @@ impl EnumRows {
 }
 
 /// All enumeration rows of a fresh database. Locations of the configured storage are added at start.
-pub fn enum_rows() -> &'static [EnumRows] {
+pub(crate) fn enum_rows() -> &'static [EnumRows] {
     ROWS
 }
 

@@ -15,7 +15,7 @@ use super::{HEAD_REVISION, enum_rows, own_tables, tables};
 
 /// Everything an empty database needs: tables, enumeration rows, indexes, the revision, our own tables. One text of
 /// many statements, to be run inside one transaction.
-pub fn create_schema() -> String {
+pub(crate) fn create_schema() -> String {
     let mut sql = String::new();
     for table in tables() {
         create_table(&mut sql, table, "");
@@ -33,7 +33,7 @@ pub fn create_schema() -> String {
 }
 
 /// Makes those of our own tables that are missing.
-pub fn create_own_tables() -> String {
+pub(crate) fn create_own_tables() -> String {
     let mut sql = String::new();
     for table in own_tables() {
         create_table(&mut sql, table, "IF NOT EXISTS ");

@@ -19,7 +19,6 @@ pub(super) const TABLES: &[Table] = &[
             varchar("token_name", 255).unique(),
         ],
     ),
-    // Enum.
     table("accesstokenkind", &[id(), varchar("name", 255).unique()]),
     // User's CLI token (`$app`).
     table(
