@@ -5,9 +5,13 @@
 
 mod conn;
 mod database;
+pub mod encoding;
+pub mod enums;
 mod error;
 mod ids;
+pub mod migrate;
 pub mod queries;
+pub mod schema;
 mod statement;
 mod writer;
 

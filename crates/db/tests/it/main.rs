@@ -1,0 +1,11 @@
+//! Tests of the database room against real engines: SQLite in temporary files, PostgreSQL 15 started here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod databases;
+mod enumerations;
+mod migration_postgres;
+mod migration_sqlite;
+mod postgres_server;
+mod quay_facts;
+mod schema_postgres;
+mod schema_sqlite;
