@@ -17,7 +17,6 @@ pub mod key;
 pub mod page_token;
 pub mod password;
 pub mod random;
-pub mod sha512_state;
 pub mod sha_state;
 
 /// Why a value could not be read or written.

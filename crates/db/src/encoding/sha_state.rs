@@ -4,7 +4,7 @@
 //! Exactly this form is read, compared byte for byte; nothing here interprets pickles. An upload that Quay began can
 //! be finished here and the other way round.
 //!
-//! SHA-512 has no place in this column: see [`super::sha512_state`].
+//! SHA-512 has no place in this column: an upload that ends with a SHA-512 digest is hashed again from storage.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

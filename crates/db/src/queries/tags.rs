@@ -3,6 +3,8 @@
 //! A tag is *alive* at a time inside its interval, and *visible* if it is not hidden. The index on
 //! `(repository_id, name, lifetime_end_ms)` finds the living row of a tag without touching its dead ones.
 
+use sha2::Digest as _;
+
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::ids::{ManifestId, RepositoryId, TagId};
@@ -167,16 +169,6 @@ pub async fn delete_pull_statistics(
     execute!(conn, DELETE_PULL_STATISTICS, repository, name)
 }
 
-/// Keeps every other transaction, also Quay's, from moving tags of the repository until this one ends.
-///
-/// SQLite needs none: it has one writer.
-pub async fn lock_repository(conn: &mut Conn, key: i64) -> Result<()> {
-    if conn.is_postgres() {
-        execute!(conn, LOCK, key)?;
-    }
-    Ok(())
-}
-
 /// Names of visible, living tags after `last`, in the order of their bytes.
 pub async fn list(
     conn: &mut Conn,
@@ -192,4 +184,33 @@ pub async fn list(
     };
     let rows: Vec<(String,)> = fetch_all!(conn, sql, repository, now_ms, last, limit)?;
     Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// Keeps every other transaction, also Quay's, from moving tags of the repository until this one ends.
+///
+/// SQLite needs none: it has one writer.
+pub async fn lock_repository(conn: &mut Conn, repository: RepositoryId) -> Result<()> {
+    if conn.is_postgres() {
+        execute!(conn, LOCK, lock_key(repository))?;
+    }
+    Ok(())
+}
+
+/// Quay's key of that advisory lock: the first eight bytes of SHA-256(`retarget_tag:<repository id>`), big-endian.
+fn lock_key(repository: RepositoryId) -> i64 {
+    let digest = sha2::Sha256::digest(format!("retarget_tag:{repository}"));
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_of_a_repository_is_quays() {
+        assert_eq!(lock_key(RepositoryId(1)), 6_389_721_433_979_953_103);
+        assert_eq!(lock_key(RepositoryId(42)), -7_022_194_054_569_095_283);
+    }
 }

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pierhead_auth::Repository;
-use pierhead_db::encoding::repository_lock_key;
-use pierhead_db::enums::{LabelSourceType, TagKind};
+use pierhead_db::enums::{LabelSource, TagKind};
 use pierhead_db::queries::logs::{self, LogEntry};
 use pierhead_db::queries::manifests::{self, NewManifest};
 use pierhead_db::queries::{blobs, policies, tags};
@@ -123,7 +122,7 @@ impl Registry {
                 reset_quota_totals: self.config.reset_quota_totals,
                 temporary_tag_ms: self.config.temporary_tag_seconds * 1000,
                 tag_kind: self.enums.id(TagKind::Tag),
-                label_source: self.enums.id(LabelSourceType::Manifest),
+                label_source: self.enums.id(LabelSource::Manifest),
                 json_type: self.enums.media_type("application/json").unwrap_or_default(),
                 text_type: self.enums.media_type("text/plain").unwrap_or_default(),
             },
@@ -216,7 +215,7 @@ struct ManifestWrite {
 impl ManifestWrite {
     async fn run(mut self, conn: &mut Conn) -> Result<Digest> {
         let repository = self.new.repository;
-        tags::lock_repository(conn, repository_lock_key(repository.0)).await?;
+        tags::lock_repository(conn, repository).await?;
         if let Some(other) = self.other_digest.take() {
             let known = manifests::find_by_digest(conn, repository, &other, self.now_ms).await?;
             if known.is_some() {
