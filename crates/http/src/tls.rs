@@ -1,0 +1,193 @@
+//! The server's certificate: loaded, checked, and replaced when its files change.
+//!
+//! rustls with aws-lc-rs. `SSL_PROTOCOLS` chooses between TLS 1.2 and 1.3; cipher names of OpenSSL have no
+//! meaning here, every suite that rustls has is a strong one. Session tickets are on and survive a change
+//! of the certificate. A new pair that does not work is reported once and the old one stays in use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ProducesTickets;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::HttpError;
+
+/// Which versions of TLS are spoken (`SSL_PROTOCOLS`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsVersions {
+    /// TLS 1.2 and 1.3, as Quay's default.
+    #[default]
+    Both,
+    /// Only TLS 1.2.
+    Only12,
+    /// Only TLS 1.3.
+    Only13,
+}
+
+impl TlsVersions {
+    fn supported(self) -> &'static [&'static SupportedProtocolVersion] {
+        static BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+        match self {
+            Self::Both => &BOTH,
+            Self::Only12 => &BOTH[1..],
+            Self::Only13 => &BOTH[..1],
+        }
+    }
+}
+
+/// Where the certificate is and how TLS is spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// PEM file with the certificate and its chain, leaf first (`ssl.cert`).
+    pub certificate: PathBuf,
+    /// PEM file with the private key (`ssl.key`).
+    pub key: PathBuf,
+    /// Versions spoken.
+    pub versions: TlsVersions,
+    /// How often the files are looked at for a change.
+    pub reload_every: Duration,
+}
+
+impl TlsOptions {
+    /// Both versions, files looked at every 10 s.
+    pub fn new(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self {
+            certificate: certificate.into(),
+            key: key.into(),
+            versions: TlsVersions::default(),
+            reload_every: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The configuration in use. Connections take it when they begin.
+pub(crate) struct Certificates {
+    options: TlsOptions,
+    tickets: Arc<dyn ProducesTickets>,
+    current: ArcSwap<ServerConfig>,
+}
+
+/// The two files as they were read.
+#[derive(PartialEq, Eq)]
+struct Pair {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+/// Modification time and size of both files: cheap to ask for.
+type Stamp = [Option<(SystemTime, u64)>; 2];
+
+impl Certificates {
+    pub(crate) fn load(options: TlsOptions) -> Result<(Self, Seen), HttpError> {
+        let seen = Seen { stamp: options.stamp(), pair: options.read()? };
+        let tickets = aws_lc_rs::Ticketer::new()
+            .map_err(|source| options.unusable(source))?;
+        let config = options.configure(&seen.pair, tickets.clone())?;
+        Ok((Self { options, tickets, current: ArcSwap::from_pointee(config) }, seen))
+    }
+
+    pub(crate) fn current(&self) -> Arc<ServerConfig> {
+        self.current.load_full()
+    }
+
+    /// Follows the files until the server stops.
+    pub(crate) async fn follow(self: Arc<Self>, mut seen: Seen, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(self.options.reload_every.max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let this = self.clone();
+            let looked = tokio::task::spawn_blocking(move || {
+                this.look(&mut seen);
+                seen
+            });
+            match looked.await {
+                Ok(still) => seen = still,
+                Err(error) => {
+                    tracing::error!(%error, "the certificate files are not followed any more; restart to load new ones");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn look(&self, seen: &mut Seen) {
+        let stamp = self.options.stamp();
+        if stamp == seen.stamp {
+            return;
+        }
+        let loaded = self.options.read().and_then(|pair| {
+            let config = (pair != seen.pair).then(|| self.options.configure(&pair, self.tickets.clone()));
+            seen.pair = pair;
+            config.transpose()
+        });
+        match loaded {
+            Ok(Some(config)) => {
+                self.current.store(Arc::new(config));
+                tracing::info!(certificate = %self.options.certificate.display(), "a new certificate is in use");
+            }
+            Ok(None) => {}
+            // One file may have been written and the other not yet: the next look sees another stamp.
+            Err(error) => tracing::error!(%error, "the new certificate is not used, the old one stays"),
+        }
+        seen.stamp = stamp;
+    }
+}
+
+/// What the last look at the files saw.
+pub(crate) struct Seen {
+    stamp: Stamp,
+    pair: Pair,
+}
+
+impl TlsOptions {
+    fn stamp(&self) -> Stamp {
+        [&self.certificate, &self.key].map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
+
+    fn read(&self) -> Result<Pair, HttpError> {
+        let read = |path: &Path| {
+            fs::read(path).map_err(|error| HttpError::TlsFile { path: path.into(), reason: error.to_string() })
+        };
+        Ok(Pair { certificate: read(&self.certificate)?, key: read(&self.key)? })
+    }
+
+    fn unusable(&self, source: rustls::Error) -> HttpError {
+        HttpError::TlsPair { certificate: self.certificate.clone(), key: self.key.clone(), source }
+    }
+
+    fn configure(&self, pair: &Pair, tickets: Arc<dyn ProducesTickets>) -> Result<ServerConfig, HttpError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&pair.certificate).collect::<Result<_, _>>().map_err(
+            |error| HttpError::TlsFile { path: self.certificate.clone(), reason: error.to_string() },
+        )?;
+        if chain.is_empty() {
+            let reason = "it has no PEM block CERTIFICATE".into();
+            return Err(HttpError::TlsFile { path: self.certificate.clone(), reason });
+        }
+        let key = PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| {
+            // The error describes the syntax, never the key.
+            HttpError::TlsFile { path: self.key.clone(), reason: format!("no usable PEM private key: {error}") }
+        })?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(self.versions.supported())
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|source| self.unusable(source))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.ticketer = tickets;
+        Ok(config)
+    }
+}
