@@ -4,5 +4,8 @@ pub mod blobs;
 pub mod logs;
 pub mod manifests;
 pub mod policies;
+pub mod permissions;
+pub mod principals;
+pub mod service_keys;
 pub mod tags;
 pub mod uploads;
