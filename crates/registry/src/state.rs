@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pierhead_auth::Auth;
 use pierhead_db::Database;
+use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::enums::Enums;
 use pierhead_jobs::audit::AuditLog;
 use pierhead_storage::Storage;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub caches: Caches,
     /// Time.
     pub clock: Clock,
+    /// Seals the page tokens of the catalog.
+    pub page_tokens: PageTokens,
     /// One push at a time for each digest.
     pub digest_locks: DigestLocks,
 }
@@ -49,6 +52,7 @@ impl Registry {
         storage: Storage,
         auth: Auth,
         audit: AuditLog,
+        page_tokens: PageTokens,
     ) -> Self {
         let caches = Caches::new(db.is_shared());
         Self(Arc::new(Parts {
@@ -60,6 +64,7 @@ impl Registry {
             audit,
             caches,
             clock: Clock::default(),
+            page_tokens,
             digest_locks: DigestLocks::default(),
         }))
     }

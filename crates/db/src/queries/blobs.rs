@@ -64,6 +64,12 @@ statements! {
         SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM manifestblob m WHERE m.repository_id = $1 AND m.blob_id = $2) \
         ON CONFLICT DO NOTHING";
     UNMARK_DELETED = "DELETE FROM pierhead_deleted_blob WHERE repository_id = $1 AND blob_id = $2";
+    /// `$1` digest, `$2` limit.
+    HOLDERS = "SELECT n.username, r.name FROM imagestorage s \
+        JOIN (SELECT blob_id, repository_id FROM uploadedblob UNION SELECT blob_id, repository_id FROM manifestblob) h \
+            ON h.blob_id = s.id \
+        JOIN repository r ON r.id = h.repository_id JOIN \"user\" n ON n.id = r.namespace_user_id \
+        WHERE s.content_checksum = $1 AND r.state <> 3 ORDER BY r.id DESC LIMIT $2";
     /// A manifest that holds the blob and that a tag keeps alive, itself or through an index above it.
     HOLDING_MANIFEST = "SELECT m.digest FROM manifestblob b JOIN manifest m ON m.id = b.manifest_id \
         WHERE b.repository_id = $1 AND b.blob_id = $2 \
@@ -168,6 +174,11 @@ pub async fn unmark_deleted(
     blob: BlobId,
 ) -> Result<u64> {
     execute!(conn, UNMARK_DELETED, repository, blob)
+}
+
+/// Namespace and name of repositories that hold the content, the youngest first.
+pub async fn holders(conn: &mut Conn, digest: &str, limit: i64) -> Result<Vec<(String, String)>> {
+    fetch_all!(conn, HOLDERS, digest, limit)
 }
 
 /// The digest of a manifest that is alive at `now_ms` and holds the blob.

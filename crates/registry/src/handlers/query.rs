@@ -5,18 +5,21 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 /// Values of a parameter in a raw query string, decoded (`+` is a space), in their order.
-pub fn values<'q>(query: Option<&'q str>, name: &'q str) -> impl Iterator<Item = Cow<'q, str>> {
+pub fn values<'q>(
+    query: Option<&'q str>,
+    name: &'static str,
+) -> impl Iterator<Item = Cow<'q, str>> {
     query
         .unwrap_or_default()
         .split('&')
-        .filter_map(|pair| {
+        .filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key) == name).then(|| decode(value))
         })
 }
 
 /// The first value of a parameter.
-pub fn value<'q>(query: Option<&'q str>, name: &'q str) -> Option<Cow<'q, str>> {
+pub fn value<'q>(query: Option<&'q str>, name: &'static str) -> Option<Cow<'q, str>> {
     values(query, name).next()
 }
 

@@ -106,7 +106,9 @@ pub async fn append(
         .await?;
     let name = session.name.clone();
     let location = upload_location(registry, &repository.name, &name);
-    let mut receiving = registry.receive_chunk(session, range, &location).await?;
+    let mut receiving = registry
+        .receive_chunk(repository.id, session, range, &location, None)
+        .await?;
     receive(&mut receiving, body, range).await?;
     let received = registry.acknowledge_chunk(receiving).await?;
     Ok(progress(
@@ -141,7 +143,13 @@ pub async fn finish(
         .await?;
     let location = upload_location(registry, &repository.name, &session.name);
     let mut receiving = registry
-        .receive_last_chunk(session, range, &location, wanted.algorithm())
+        .receive_chunk(
+            repository.id,
+            session,
+            range,
+            &location,
+            Some(wanted.algorithm()),
+        )
         .await?;
     receive(&mut receiving, body, range).await?;
     registry

@@ -9,14 +9,15 @@
 //!
 //! Cost of a commit of new content: one look-up and one transaction of five statements; one publish and one discard.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
+use pierhead_auth::{Bearer, Repository};
 use pierhead_db::encoding::sha_state::ResumableSha256;
 use pierhead_db::queries::{blobs, uploads};
 use pierhead_db::{BlobId, Durability, RepositoryId, UploadId};
 use pierhead_oci::digest::Algorithm;
-use pierhead_oci::{ContentRange, Digest, Hasher, Sha256State};
+use pierhead_oci::{ContentRange, Digest, Hasher, RepositoryName, Sha256State};
 use pierhead_storage::{ContentPath, UploadName, UploadWriter};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ static BOOT_ID: LazyLock<String> = LazyLock::new(|| {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| uuid::Uuid::new_v4().to_string(), |id| id.trim().to_owned())
 });
+
+/// Repositories that are looked at for a blob that is to be mounted from anywhere.
+const HOLDERS: i64 = 20;
 
 /// What we keep beside the storage driver's own entries in `blobupload.storage_metadata`. Quay hands the object through.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -150,11 +154,14 @@ impl Registry {
     }
 
     /// Opens a session for the body of a request. `range` is its `Content-Range`, which must continue the session.
+    /// `algorithm` is that of the digest, if the request names it.
     pub async fn receive_chunk(
         &self,
+        repository: RepositoryId,
         session: Session,
         range: Option<ContentRange>,
         location_url: &str,
+        algorithm: Option<Algorithm>,
     ) -> Result<Receiving> {
         if range.is_some_and(|range| range.start != session.received) {
             return Err(Error::RangeNotSatisfiable {
@@ -163,17 +170,28 @@ impl Registry {
                 received: session.received,
             });
         }
-        let hasher = self.resume(&session).await?;
+        let hasher = match algorithm {
+            Some(algorithm) if session.received == 0 => Hasher::new(algorithm),
+            _ => self.resume(&session).await?,
+        };
         let create = session.received == 0;
         let open = self
             .storage
             .append(&session.location, &session.name, create)
             .await?;
         if open.stored() < session.received {
-            return Err(Error::saying(
-                Code::BLOB_UPLOAD_UNKNOWN,
-                "the bytes of this upload are gone; start it again",
-            ));
+            return Err(bytes_are_gone());
+        }
+        if open.stored() > session.received {
+            // Left by a request that died, or acknowledged to one that overtook this: the row tells, now that we hold the lock.
+            let mut conn = self.db.read().await?;
+            let row = uploads::find(&mut conn, repository, session.name.as_str()).await?;
+            if row.is_none_or(|row| row.byte_count != session.received as i64) {
+                return Err(Error::saying(
+                    Code::BLOB_UPLOAD_INVALID,
+                    "another request has written to this upload meanwhile; ask for its status",
+                ));
+            }
         }
         Ok(Receiving {
             name: session.name.clone(),
@@ -380,6 +398,27 @@ impl Registry {
         Ok(true)
     }
 
+    /// Repositories that hold a blob and that the token may read.
+    pub async fn readable_holders(
+        &self,
+        bearer: &Arc<Bearer>,
+        digest: Digest,
+    ) -> Result<Vec<Arc<Repository>>> {
+        let holders = {
+            let mut conn = self.db.read().await?;
+            blobs::holders(&mut conn, &digest.to_string(), HOLDERS).await?
+        };
+        let mut readable = Vec::new();
+        for (namespace, name) in holders {
+            let Ok(name) = RepositoryName::new(&namespace, &name) else {
+                continue;
+            };
+            let access = self.auth.access(bearer, &name).await?;
+            readable.extend(access.repository.filter(|_| access.pull));
+        }
+        Ok(readable)
+    }
+
     /// The hash over the acknowledged bytes of a session.
     async fn resume(&self, session: &Session) -> Result<Hasher> {
         if session.received == 0 {
@@ -408,12 +447,7 @@ impl Registry {
                 Algorithm::Sha256,
             )
             .await?;
-        stored.ok_or_else(|| {
-            Error::saying(
-                Code::BLOB_UPLOAD_UNKNOWN,
-                "the bytes of this upload are gone; start it again",
-            )
-        })
+        stored.ok_or_else(bytes_are_gone)
     }
 
     fn write_location_id(&self) -> Result<i32> {
@@ -425,6 +459,13 @@ impl Registry {
             .storage_location(location)
             .ok_or_else(|| Error::Corrupt(format!("no imagestoragelocation row called {location}")))
     }
+}
+
+fn bytes_are_gone() -> Error {
+    Error::saying(
+        Code::BLOB_UPLOAD_UNKNOWN,
+        "the bytes of this upload are gone; start it again",
+    )
 }
 
 fn encode_state(hasher: &Hasher) -> Result<String> {
