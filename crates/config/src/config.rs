@@ -12,7 +12,8 @@ use crate::environment::Environment;
 use crate::field::{Field, Mark, Section};
 use crate::hostname::ServerHostname;
 use crate::ignored::IGNORED;
-use crate::problem::{At, ConfigError, Sink, Warning};
+use crate::login::{LOGIN_SUFFIX, OidcLogin, REFUSED_PREFIXES};
+use crate::problem::{At, ConfigError, Found, Sink, Warning};
 use crate::sections;
 use crate::setting::Setting;
 use crate::sources::{Embedded, Sources, read_file, read_override};
@@ -27,6 +28,8 @@ macro_rules! config {
             $( $(#[doc = $doc])+ pub $field: $ty, )*
             /// Environment variables.
             pub environment: Environment,
+            /// OpenID Connect providers by their whole key (`EXAMPLE_LOGIN_CONFIG`).
+            pub oidc_logins: BTreeMap<String, OidcLogin>,
             /// Features that are set but that nothing here knows; they are published as they are.
             pub unknown_features: BTreeMap<String, bool>,
             /// Keys that the configuration sets itself.
@@ -39,11 +42,11 @@ macro_rules! config {
             }
 
             fn show_sections(&self) -> Vec<(&'static str, Map<String, Value>)> {
-                vec![$({
+                vec![$( {
                     let mut shown = Map::new();
                     self.$field.show(&mut shown);
                     ($title, shown)
-                }),*]
+                },)* ("Login providers", self.show_logins())]
             }
 
             /// Title, section number and fields of every section, in the order of the reference.
@@ -77,18 +80,42 @@ config! {
     server: sections::server::Server, "Server, host name, TLS and sessions", "3";
     /// The database.
     database: sections::database::Database, "Database", "4";
+    /// Redis and the row cache.
+    redis: sections::redis::Redis, "Redis and caches", "5";
     /// Storage locations and replication.
     storage: sections::storage::Storage, "Storage", "6";
+    /// Authentication backends, login providers and team synchronisation.
+    auth: sections::auth::Auth, "Authentication", "7";
     /// OAuth applications, application tokens and bootstrap.
     tokens: sections::tokens::Tokens, "OAuth applications, application tokens and bootstrap", "8";
     /// Users, superusers, robots and access rules.
     users: sections::users::Users, "Users, superusers, robots and access rules", "9";
+    /// Security scanner.
+    scanner: sections::scanner::Scanner, "Security scanner", "10";
+    /// Mirroring of repositories and organizations.
+    mirroring: sections::mirroring::Mirroring, "Mirroring", "11";
+    /// Proxy cache.
+    proxy_cache: sections::mirroring::ProxyCache, "Proxy cache", "12";
+    /// Quota.
+    quota: sections::quota::Quota, "Quota", "13";
     /// Tags, time machine, garbage collection, pruning, immutability and OCI artifacts.
     tags: sections::tags::Tags, "Tags, time machine, garbage collection, pruning and OCI artifacts", "14";
+    /// Audit logs, rotation and export.
+    logs: sections::logs::Logs, "Audit logs", "16";
+    /// Mail and notifications.
+    mail: sections::mail::Mail, "Mail and notifications", "17";
+    /// Builds.
+    builds: sections::builds::Builds, "Builds", "18";
+    /// Console and branding.
+    ui: sections::ui::Ui, "Console and branding", "19";
     /// FIPS, read-only mode, service keys and rate limits.
     keys: sections::keys::Keys, "FIPS, read-only mode, service keys and rate limits", "20";
     /// Search, health, metrics, tracing and diagnostics.
     health: sections::health::Health, "Search, health, metrics and tracing", "21";
+    /// Work queues and internals.
+    queues: sections::queues::Queues, "Work queues", "22";
+    /// Spam detection.
+    spam: sections::spam::Spam, "Spam detection", "23";
 }
 
 /// A configuration with what was learnt while loading it.
@@ -176,6 +203,8 @@ impl Config {
                 if let Mark::Deprecated(instead) = field.mark {
                     sink.warn(&at, format!("deprecated: {instead}"));
                 }
+            } else if key.ends_with(LOGIN_SUFFIX) {
+                self.take_login(key, value, sink);
             } else if IGNORED.iter().any(|(ignored, _)| ignored == key) {
             } else if key.chars().any(char::is_lowercase) {
                 sink.warn(&at, "unknown key, ignored: keys are written in upper case");
@@ -190,9 +219,35 @@ impl Config {
         }
     }
 
+    /// Reads a login provider whose key ends in `_LOGIN_CONFIG`.
+    fn take_login(&mut self, key: &str, value: &Value, sink: &mut Sink) {
+        let at = At::key(key);
+        if value.is_null() {
+            self.oidc_logins.remove(key);
+        } else if REFUSED_PREFIXES
+            .iter()
+            .any(|prefix| key.strip_suffix(LOGIN_SUFFIX) == Some(prefix))
+        {
+            sink.problem(
+                &at,
+                Found::kind(value),
+                "a prefix other than LDAP, JWT and KEYSTONE",
+            );
+        } else if let Some(login) = OidcLogin::read(value, &at, sink) {
+            self.oidc_logins.insert(key.to_owned(), login);
+        }
+    }
+
     /// Whether a key was set, rather than left at its default.
     pub fn is_given(&self, key: &str) -> bool {
         self.given.contains(key)
+    }
+
+    fn show_logins(&self) -> Map<String, Value> {
+        let logins = self.oidc_logins.iter();
+        logins
+            .map(|(key, login)| (key.clone(), login.show()))
+            .collect()
     }
 
     /// Every field, value or default, with secrets redacted.
@@ -208,6 +263,9 @@ impl Config {
     pub fn print(&self) -> String {
         let mut text = String::new();
         for (title, shown) in self.show_sections() {
+            if shown.is_empty() {
+                continue;
+            }
             if !text.is_empty() {
                 text.push('\n');
             }

@@ -121,7 +121,7 @@ section! {
 
 impl Environment {
     /// Reads the variables that are listed here out of all that are given.
-    pub fn read(variables: &BTreeMap<String, String>, sink: &mut Sink) -> Self {
+    pub(crate) fn read(variables: &BTreeMap<String, String>, sink: &mut Sink) -> Self {
         let fields: Vec<Field> = <Self as Section>::fields();
         let document: Map<String, Value> = fields
             .iter()

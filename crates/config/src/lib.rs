@@ -13,6 +13,7 @@
 
 mod autoprune;
 mod byte_size;
+mod cache;
 mod config;
 mod database_uri;
 mod duration;
@@ -20,10 +21,13 @@ mod environment;
 mod field;
 mod hostname;
 mod ignored;
+mod log_store;
+mod login;
 mod named;
 mod network;
 mod ordered;
 mod problem;
+mod redis;
 mod secret;
 mod services;
 mod setting;
@@ -39,6 +43,7 @@ pub mod sections;
 
 pub use autoprune::AutoprunePolicy;
 pub use byte_size::ByteSize;
+pub use cache::{CacheConfig, CacheEngine, MemcachedEndpoint, RedisCacheConfig};
 pub use config::{Config, Loaded, SectionReference};
 pub use database_uri::{DatabaseUri, DatabaseUriError, PostgresqlUri};
 pub use duration::Duration;
@@ -47,10 +52,16 @@ pub use field::{Field, Mark};
 pub use hostname::ServerHostname;
 pub use ignored::IGNORED;
 pub use ipnet::IpNet;
+pub use log_store::{
+    ElasticsearchConfig, KafkaConfig, KinesisConfig, LogProducer, LogsModelConfig, SplunkConfig,
+    SplunkHecConfig,
+};
+pub use login::{GithubLogin, GoogleLogin, LoginBindingField, OidcLogin, PkceMethod, service_id};
 pub use named::Named;
 pub use network::{AllowedHost, HttpUrl};
 pub use ordered::Ordered;
 pub use problem::{ConfigError, Found, Problem, Warning};
+pub use redis::{RedisConnection, RedisNode};
 pub use secret::{REDACTED, Secret};
 pub use services::Services;
 pub use setting::{OneOrMany, Opaque};

@@ -20,24 +20,24 @@ pub(crate) struct At(String);
 
 impl At {
     /// The place of a top-level key.
-    pub fn key(key: &str) -> Self {
+    pub(crate) fn key(key: &str) -> Self {
         Self(key.to_owned())
     }
 
     /// The place of `key` inside this map.
     #[must_use]
-    pub fn child(&self, key: &str) -> Self {
+    pub(crate) fn child(&self, key: &str) -> Self {
         Self(format!("{}.{key}", self.0))
     }
 
     /// The place of an element of this list.
     #[must_use]
-    pub fn index(&self, index: usize) -> Self {
+    pub(crate) fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))
     }
 
     /// Whether the value is a feature flag, which Quay reads by truthiness.
-    pub fn is_feature(&self) -> bool {
+    pub(crate) fn is_feature(&self) -> bool {
         self.0.starts_with("FEATURE_")
     }
 }
@@ -146,7 +146,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Records a wrong value.
-    pub fn problem(&mut self, at: &At, value: Found, allowed: impl Into<String>) {
+    pub(crate) fn problem(&mut self, at: &At, value: Found, allowed: impl Into<String>) {
         self.problems.push(Problem {
             key: at.to_string(),
             value,
@@ -155,7 +155,7 @@ impl Sink {
     }
 
     /// Records something worth telling.
-    pub fn warn(&mut self, at: &At, message: impl Into<String>) {
+    pub(crate) fn warn(&mut self, at: &At, message: impl Into<String>) {
         self.warnings.push(Warning {
             key: at.to_string(),
             message: message.into(),
