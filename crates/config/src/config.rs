@@ -1,23 +1,16 @@
-//! The whole configuration: its sections, how it is put together, what may be shown of it.
+//! The whole configuration: one struct per section, and how a document is applied to it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::database_uri::DatabaseUri;
 use crate::environment::Environment;
 use crate::field::{Field, Mark, Section};
-use crate::hostname::ServerHostname;
 use crate::ignored::IGNORED;
 use crate::login::{LOGIN_SUFFIX, OidcLogin, REFUSED_PREFIXES};
-use crate::problem::{At, ConfigError, Found, Sink, Warning};
+use crate::problem::{At, Found, Sink};
 use crate::sections;
 use crate::setting::Setting;
-use crate::sources::{Embedded, Sources, read_file, read_override};
-use crate::validate::validate;
 
 macro_rules! config {
     ($( $(#[doc = $doc:literal])+ $field:ident: $ty:ty, $title:literal, $number:literal; )*) => {
@@ -33,7 +26,7 @@ macro_rules! config {
             /// Features that are set but that nothing here knows; they are published as they are.
             pub unknown_features: BTreeMap<String, bool>,
             /// Keys that the configuration sets itself.
-            given: BTreeSet<String>,
+            pub(crate) given: BTreeSet<String>,
         }
 
         impl Config {
@@ -41,12 +34,12 @@ macro_rules! config {
                 $( self.$field.apply(document, sink); )*
             }
 
-            fn show_sections(&self) -> Vec<(&'static str, Map<String, Value>)> {
+            pub(crate) fn show_sections(&self) -> Vec<(&'static str, Map<String, Value>)> {
                 vec![$( {
                     let mut shown = Map::new();
                     self.$field.show(&mut shown);
                     ($title, shown)
-                },)* ("Login providers", self.show_logins())]
+                },)* ("Login providers", crate::print::show_logins(self))]
             }
 
             /// Title, section number and fields of every section, in the order of the reference.
@@ -118,78 +111,9 @@ config! {
     spam: sections::spam::Spam, "Spam detection", "23";
 }
 
-/// A configuration with what was learnt while loading it.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The configuration.
-    pub config: Config,
-    /// The directory that it came from; none for the embedded default. Certificates, CA files and
-    /// keys of the bundle are in the same directory.
-    pub directory: Option<PathBuf>,
-    /// What does not stop the start but should be told once.
-    pub warnings: Vec<Warning>,
-}
-
 impl Config {
-    /// Loads, checks and returns the configuration of these sources.
-    ///
-    /// Later layers win, each replacing whole top-level keys: built-in defaults, `config.yaml` (or the
-    /// embedded default), `QUAY_OVERRIDE_CONFIG`, `QUAY_DISTRIBUTED_STORAGE_PREFERENCE`.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::Invalid`] lists every wrong value at once.
-    pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-        let mut sink = Sink::default();
-        let environment = Environment::read(&sources.environment, &mut sink);
-        let directory = sources.find_directory();
-        let (mut config, mut document) = match (&directory, &sources.embedded) {
-            (Some(directory), _) => (Self::default(), read_file(directory, &mut sink.warnings)?),
-            (None, Some(embedded)) => (Self::embedded(embedded), Map::new()),
-            (None, None) => {
-                return Err(ConfigError::NotFound {
-                    looked: sources.looked(),
-                });
-            }
-        };
-        if let Some(text) = &environment.quay_override_config {
-            document.extend(read_override(text.expose())?);
-        }
-        if let Some(ids) = &environment.quay_distributed_storage_preference {
-            let ids: Vec<&str> = ids.split_whitespace().collect();
-            document.insert("DISTRIBUTED_STORAGE_PREFERENCE".to_owned(), json!(ids));
-        }
-        config.environment = environment;
-        config.take(&document, &mut sink);
-        validate(&config, directory.as_deref(), &mut sink);
-        if sink.problems.is_empty() {
-            Ok(Loaded {
-                config,
-                directory,
-                warnings: sink.warnings,
-            })
-        } else {
-            Err(ConfigError::Invalid {
-                problems: sink.problems,
-            })
-        }
-    }
-
-    /// The default that needs no configuration: SQLite and blobs in one folder.
-    pub fn embedded(embedded: &Embedded) -> Self {
-        let mut config = Self::default();
-        let document = embedded.document();
-        // The document is made of values that their own types show, so reading it finds no problem.
-        config.take(&document, &mut Sink::default());
-        config.database.db_uri = DatabaseUri::sqlite(embedded.data_dir.join("pierhead.db"));
-        config.given.insert("DB_URI".to_owned());
-        config.server.secret_key = Some(embedded.secret_key.clone());
-        config.server.database_secret_key = Some(embedded.database_secret_key.clone());
-        config
-    }
-
     /// Applies a document over what is already set and notes what nothing reads.
-    fn take(&mut self, document: &Map<String, Value>, sink: &mut Sink) {
+    pub(crate) fn take(&mut self, document: &Map<String, Value>, sink: &mut Sink) {
         self.apply(document, sink);
         let reference = Self::reference();
         let known: BTreeMap<&str, &Field> = reference
@@ -243,91 +167,8 @@ impl Config {
         self.given.contains(key)
     }
 
-    fn show_logins(&self) -> Map<String, Value> {
-        let logins = self.oidc_logins.iter();
-        logins
-            .map(|(key, login)| (key.clone(), login.show()))
-            .collect()
-    }
-
-    /// Every field, value or default, with secrets redacted.
-    pub fn show(&self) -> Map<String, Value> {
-        self.show_sections()
-            .into_iter()
-            .flat_map(|(_, shown)| shown)
-            .collect()
-    }
-
-    /// The configuration as text for `pierhead config print`: YAML, one key a line, secrets
-    /// redacted, `# default` behind what is not set.
-    pub fn print(&self) -> String {
-        let mut text = String::new();
-        for (title, shown) in self.show_sections() {
-            if shown.is_empty() {
-                continue;
-            }
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text.push_str("# ");
-            text.push_str(title);
-            text.push('\n');
-            for (key, value) in shown {
-                let mark = if self.is_given(&key) {
-                    ""
-                } else {
-                    "  # default"
-                };
-                // Writing to a String cannot fail.
-                let _ = writeln!(text, "{key}: {value}{mark}");
-            }
-        }
-        text
-    }
-
     /// Whether to use a database pool: both `config.yaml` and the environment must allow it.
     pub fn database_pooling(&self) -> bool {
         self.database.db_connection_pooling && self.environment.allows_pooling()
-    }
-}
-
-impl Embedded {
-    fn document(&self) -> Map<String, Value> {
-        let hostname = match self.listen {
-            // "Any address" and loopback are reached as localhost.
-            address if address.ip().is_unspecified() || address.ip().is_loopback() => {
-                format!("localhost:{}", address.port())
-            }
-            address => address.to_string(),
-        };
-        let hostname = ServerHostname::parse(&hostname).unwrap_or_default();
-        let document = json!({
-            "SERVER_HOSTNAME": hostname.as_str(),
-            "SETUP_COMPLETE": true,
-            "SECRET_KEY": null,
-            "DATABASE_SECRET_KEY": null,
-            "DISTRIBUTED_STORAGE_CONFIG": {
-                "default": ["LocalStorage", {"storage_path": self.data_dir.join("storage").to_string_lossy()}],
-            },
-            "DISTRIBUTED_STORAGE_PREFERENCE": ["default"],
-            "USERFILES_LOCATION": "default",
-            "LOG_ARCHIVE_LOCATION": "default",
-            "ACTION_LOG_ARCHIVE_LOCATION": "default",
-            "FEATURE_USER_INITIALIZE": true,
-            "FEATURE_SPARSE_INDEX": true,
-            "FEATURE_MAILING": false,
-            "TESTING": false,
-        });
-        match document {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
-    }
-}
-
-/// Serialises what [`Config::show`] shows.
-impl Serialize for Config {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.show().serialize(serializer)
     }
 }

@@ -187,6 +187,8 @@ impl fmt::Display for DatabaseUri {
 }
 
 impl Setting for DatabaseUri {
+    const QUOTABLE: bool = false;
+
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let parsed = value
             .as_str()

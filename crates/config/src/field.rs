@@ -263,6 +263,8 @@ macro_rules! object {
         }
 
         impl $crate::setting::Setting for $name {
+            const QUOTABLE: bool = false;
+
             fn read(
                 value: &serde_json::Value,
                 at: &$crate::problem::At,

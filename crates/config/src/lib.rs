@@ -17,17 +17,22 @@ mod cache;
 mod config;
 mod database_uri;
 mod duration;
+mod embedded;
 mod environment;
 mod field;
 mod hostname;
 mod ignored;
+mod load;
 mod log_store;
 mod login;
 mod named;
 mod network;
 mod ordered;
+mod print;
 mod problem;
+mod published;
 mod redis;
+mod reference;
 mod secret;
 mod services;
 mod setting;
@@ -44,14 +49,16 @@ pub mod sections;
 pub use autoprune::AutoprunePolicy;
 pub use byte_size::ByteSize;
 pub use cache::{CacheConfig, CacheEngine, MemcachedEndpoint, RedisCacheConfig};
-pub use config::{Config, Loaded, SectionReference};
+pub use config::{Config, SectionReference};
 pub use database_uri::{DatabaseUri, DatabaseUriError, PostgresqlUri};
 pub use duration::Duration;
+pub use embedded::Embedded;
 pub use environment::Environment;
 pub use field::{Field, Mark};
 pub use hostname::ServerHostname;
 pub use ignored::IGNORED;
 pub use ipnet::IpNet;
+pub use load::Loaded;
 pub use log_store::{
     ElasticsearchConfig, KafkaConfig, KinesisConfig, LogProducer, LogsModelConfig, SplunkConfig,
     SplunkHecConfig,
@@ -62,12 +69,13 @@ pub use network::{AllowedHost, HttpUrl};
 pub use ordered::Ordered;
 pub use problem::{ConfigError, Found, Problem, Warning};
 pub use redis::{RedisConnection, RedisNode};
+pub use reference::reference;
 pub use secret::{REDACTED, Secret};
 pub use services::Services;
 pub use setting::{OneOrMany, Opaque};
-pub use sources::{CONFIG_FILE, CONTAINER_DIRECTORY, Embedded, Sources};
+pub use sources::{CONFIG_FILE, CONTAINER_DIRECTORY, Sources};
 pub use storage_driver::{
     AkamaiArgs, AzureArgs, CloudFlareArgs, CloudFrontArgs, DRIVERS, GoogleCloudArgs, IbmCloudArgs,
-    LocalArgs, MultiCdn, MultiCdnRule, RadosGwArgs, S3Args, StorageDriver, StsS3Args, SwiftArgs,
-    SwiftAuthVersion,
+    LocalArgs, MultiCdn, MultiCdnArgs, MultiCdnRule, RadosGwArgs, S3Args, StorageDriver, StsS3Args,
+    SwiftArgs, SwiftAuthVersion,
 };

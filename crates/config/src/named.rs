@@ -16,6 +16,7 @@ pub struct Named<T> {
 
 impl<T: Setting> Setting for Named<T> {
     const SECRET: bool = T::SECRET;
+    const QUOTABLE: bool = false;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let (name, args) = match value.as_array().map(Vec::as_slice) {

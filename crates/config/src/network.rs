@@ -119,6 +119,8 @@ impl fmt::Display for HttpUrl {
 }
 
 impl Setting for HttpUrl {
+    const QUOTABLE: bool = false;
+
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let url = value.as_str().and_then(Self::parse);
         if url.is_none() {

@@ -58,6 +58,7 @@ impl<T> FromIterator<(String, T)> for Ordered<T> {
 
 impl<T: Setting> Setting for Ordered<T> {
     const SECRET: bool = T::SECRET;
+    const QUOTABLE: bool = false;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let read: Vec<Option<(String, T)>> = as_map(value, at, sink)?

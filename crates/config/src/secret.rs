@@ -68,6 +68,7 @@ impl Serialize for Secret {
 
 impl Setting for Secret {
     const SECRET: bool = true;
+    const QUOTABLE: bool = false;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let text = scalar_text(value).map(Self);

@@ -15,6 +15,8 @@ use crate::problem::{At, Found, Sink};
 pub(crate) trait Setting: Sized {
     /// Whether the value must never be shown.
     const SECRET: bool = false;
+    /// Whether an error may quote a wrong value: not where a secret could stand in it.
+    const QUOTABLE: bool = true;
     /// Whether `null` is a value of its own; otherwise it means the default.
     const NULLABLE: bool = false;
 
@@ -197,6 +199,7 @@ impl Setting for f64 {
 
 impl<T: Setting> Setting for Option<T> {
     const SECRET: bool = T::SECRET;
+    const QUOTABLE: bool = T::QUOTABLE;
     const NULLABLE: bool = true;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
@@ -217,13 +220,14 @@ impl<T: Setting> Setting for Option<T> {
 
 impl<T: Setting> Setting for Vec<T> {
     const SECRET: bool = T::SECRET;
+    const QUOTABLE: bool = T::QUOTABLE;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let Some(items) = value.as_array() else {
-            let found = if T::SECRET {
-                Found::Redacted
-            } else {
+            let found = if T::QUOTABLE {
                 Found::value(value)
+            } else {
+                Found::kind(value)
             };
             sink.problem(at, found, Self::kind());
             return None;
@@ -248,6 +252,7 @@ impl<T: Setting> Setting for Vec<T> {
 
 impl<T: Setting> Setting for BTreeMap<String, T> {
     const SECRET: bool = T::SECRET;
+    const QUOTABLE: bool = T::QUOTABLE;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         let map = as_map(value, at, sink)?;
@@ -277,6 +282,7 @@ pub struct OneOrMany<T>(pub Vec<T>);
 
 impl<T: Setting> Setting for OneOrMany<T> {
     const SECRET: bool = T::SECRET;
+    const QUOTABLE: bool = T::QUOTABLE;
 
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         match value {
@@ -309,6 +315,8 @@ impl std::fmt::Debug for Opaque {
 }
 
 impl Setting for Opaque {
+    const QUOTABLE: bool = false;
+
     fn read(value: &Value, _: &At, _: &mut Sink) -> Option<Self> {
         Some(Self(value.clone()))
     }

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::embedded::Embedded;
 use crate::problem::{ConfigError, Warning};
-use crate::secret::Secret;
 use crate::yaml;
 
 /// The file in the configuration directory.
@@ -19,7 +18,9 @@ pub const CONFIG_FILE: &str = "config.yaml";
 pub const CONTAINER_DIRECTORY: &str = "/conf/stack";
 
 /// What a configuration is loaded from. Nothing else of the machine is looked at.
-#[derive(Clone, Debug)]
+///
+/// There is no `Debug`: the environment holds secrets.
+#[derive(Clone)]
 pub struct Sources {
     /// The directory that the user named; it must hold `config.yaml`.
     pub directory: Option<PathBuf>,
@@ -30,19 +31,6 @@ pub struct Sources {
     pub fallback: PathBuf,
     /// What to run with when no `config.yaml` is found.
     pub embedded: Option<Embedded>,
-}
-
-/// What the default without any configuration needs to know.
-#[derive(Clone, Debug)]
-pub struct Embedded {
-    /// Folder of the database and the blobs.
-    pub data_dir: PathBuf,
-    /// The address that the server listens on.
-    pub listen: SocketAddr,
-    /// Signs sessions.
-    pub secret_key: Secret,
-    /// Encrypts database columns.
-    pub database_secret_key: Secret,
 }
 
 impl Sources {

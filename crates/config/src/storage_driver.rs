@@ -175,6 +175,8 @@ fn read_driver(name: &str, args: &Value, at: &At, sink: &mut Sink) -> Option<Sto
 }
 
 impl Setting for StorageDriver {
+    const QUOTABLE: bool = false;
+
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         match value.as_array().map(Vec::as_slice) {
             Some([Value::String(name), args]) if DRIVERS.contains(&name.as_str()) => {

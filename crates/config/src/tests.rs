@@ -1,6 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod fields;
 mod loading;
+mod published;
+mod scalars;
+mod secrets;
+mod services;
+mod storage;
+mod uris;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,8 +43,15 @@ impl Bundle {
         Self(directory)
     }
 
+    /// The least that is needed and these keys, which win.
     fn minimal_and(yaml: &str) -> Self {
-        Self::new(&format!("{MINIMAL}{yaml}"))
+        let key = |line: &str| line.split(':').next().unwrap().to_owned();
+        let given: Vec<String> = yaml.lines().map(key).collect();
+        let kept: Vec<&str> = MINIMAL
+            .lines()
+            .filter(|line| !given.contains(&key(line)))
+            .collect();
+        Self::new(&format!("{}\n{yaml}", kept.join("\n")))
     }
 
     fn file(self, name: &str) -> Self {
