@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::byte_size::ByteSize;
 use crate::duration::Duration;
-use crate::field::{choice, object};
+use crate::field::{Mark, choice, object, options};
 use crate::problem::{At, Found, Sink};
 use crate::redis::{RedisConnection, RedisNode};
 use crate::secret::Secret;
@@ -87,13 +87,13 @@ object! {
         /// Read from replicas (engine `rediscluster`).
         read_from_replicas => read_from_replicas: bool = false;
         /// Old name of `read_from_replicas`.
-        readonly_mode => readonly_mode: Option<bool> = None, crate::field::Mark::Deprecated("use read_from_replicas");
+        readonly_mode => readonly_mode: Option<bool> = None, Mark::Deprecated("use read_from_replicas");
         /// Do not insist that the nodes cover every slot (engine `rediscluster`).
         skip_full_coverage_check => skip_full_coverage_check: bool = false;
     }
 }
 
-object! {
+options! {
     /// `DATA_MODEL_CACHE_CONFIG`. A map in `config.yaml` replaces Quay's default map as a whole.
     CacheConfig {
         /// Where rows are cached.
@@ -105,7 +105,7 @@ object! {
         /// Seconds to wait for a connection to memcached.
         connect_timeout => connect_timeout: Option<f64> = None;
         /// Give the database connection back before memcached is asked.
-        predisconnect_from_db => predisconnect_from_db: bool = false, crate::field::Mark::Ignored("connections are not held while waiting");
+        predisconnect_from_db => predisconnect_from_db: bool = false, Mark::Ignored("connections are not held while waiting");
         /// Largest value that is stored in memcached.
         value_size_limit => value_size_limit: ByteSize = ByteSize::mebibytes(1);
         /// Redis servers.
@@ -127,6 +127,13 @@ object! {
     }
 }
 
+impl RedisCacheConfig {
+    /// Whether reads go to replicas of the cluster, by either of its keys.
+    pub fn reads_from_replicas(&self) -> bool {
+        self.read_from_replicas || self.readonly_mode == Some(true)
+    }
+}
+
 impl CacheConfig {
     /// Quay's default: the memcached of its container.
     pub(crate) fn container() -> Self {
@@ -136,18 +143,7 @@ impl CacheConfig {
                 host: "127.0.0.1".to_owned(),
                 port: 18_080,
             }),
-            timeout: None,
-            connect_timeout: None,
-            predisconnect_from_db: false,
-            value_size_limit: ByteSize::mebibytes(1),
-            redis_config: None,
-            repository_blob_cache_ttl: Duration::seconds(60),
-            catalog_page_cache_ttl: Duration::seconds(60),
-            active_repo_tags_cache_ttl: Duration::seconds(120),
-            repository_lookup_cache_ttl: Duration::seconds(120),
-            repository_manifest_cache_ttl: Duration::seconds(300),
-            security_report_cache_ttl: Duration::seconds(300),
-            manifest_referrers_cache_ttl: Duration::seconds(60),
+            ..Self::default()
         }
     }
 }

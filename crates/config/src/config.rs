@@ -123,20 +123,20 @@ impl Config {
             .collect();
         for (key, value) in document {
             let at = At::key(key);
-            if let Some(field) = known.get(key.as_str()) {
-                if let Mark::Deprecated(instead) = field.mark {
-                    sink.warn(&at, format!("deprecated: {instead}"));
+            match known.get(key.as_str()).map(|field| field.mark) {
+                Some(Mark::Deprecated(instead)) => sink.warn(&at, format!("deprecated: {instead}")),
+                Some(_) => {}
+                None if key.ends_with(LOGIN_SUFFIX) => self.take_login(key, value, sink),
+                None if IGNORED.iter().any(|(ignored, _)| ignored == key) => {}
+                None if key.chars().any(char::is_lowercase) => {
+                    sink.warn(&at, "unknown key, ignored: keys are written in upper case");
                 }
-            } else if key.ends_with(LOGIN_SUFFIX) {
-                self.take_login(key, value, sink);
-            } else if IGNORED.iter().any(|(ignored, _)| ignored == key) {
-            } else if key.chars().any(char::is_lowercase) {
-                sink.warn(&at, "unknown key, ignored: keys are written in upper case");
-            } else {
-                sink.warn(&at, "unknown key, ignored");
-                if let Some(feature) = key.strip_prefix("FEATURE_") {
-                    let on = bool::read(value, &at, sink).unwrap_or(false);
-                    self.unknown_features.insert(feature.to_owned(), on);
+                None => {
+                    sink.warn(&at, "unknown key, ignored");
+                    if let Some(feature) = key.strip_prefix("FEATURE_") {
+                        let on = bool::read(value, &at, sink).unwrap_or(false);
+                        self.unknown_features.insert(feature.to_owned(), on);
+                    }
                 }
             }
             self.given.insert(key.clone());

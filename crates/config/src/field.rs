@@ -139,6 +139,13 @@ pub(crate) fn read_object<T: Object>(value: &Value, at: &At, sink: &mut Sink) ->
         at,
         sink,
     );
+    for field in &fields {
+        if let Mark::Deprecated(instead) = field.mark
+            && map.contains_key(field.key)
+        {
+            sink.warn(&at.child(field.key), format!("deprecated: {instead}"));
+        }
+    }
     T::read_fields(map, at, sink)
 }
 
@@ -286,6 +293,31 @@ macro_rules! object {
     };
 }
 
+/// An [`Object`] all of whose fields have defaults.
+macro_rules! options {
+    (
+        $(#[$meta:meta])*
+        $name:ident {$(
+            $(#[doc = $doc:literal])+
+            $key:ident => $field:ident: $ty:ty = $default:expr $(, $mark:expr)?;
+        )*}
+    ) => {
+        $crate::field::object! {
+            $(#[$meta])*
+            $name {$(
+                $(#[doc = $doc])+
+                $key => $field: $ty = $default $(, $mark)?;
+            )*}
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
 /// A setting with a fixed set of texts.
 macro_rules! choice {
     (
@@ -337,4 +369,4 @@ macro_rules! choice {
     };
 }
 
-pub(crate) use {choice, mark, object, section};
+pub(crate) use {choice, mark, object, options, section};

@@ -1,6 +1,6 @@
 //! §16: `LOGS_MODEL_CONFIG`, where audit logs are kept outside the database.
 
-use crate::field::{choice, object};
+use crate::field::{choice, object, options};
 use crate::secret::Secret;
 use crate::setting::{OneOrMany, Opaque};
 
@@ -144,7 +144,7 @@ object! {
     }
 }
 
-object! {
+options! {
     /// `LOGS_MODEL_CONFIG`.
     LogsModelConfig {
         /// Where new entries go.
@@ -159,19 +159,5 @@ object! {
         splunk_config => splunk_config: Option<SplunkConfig> = None;
         /// Splunk's HTTP event collector.
         splunk_hec_config => splunk_hec_config: Option<SplunkHecConfig> = None;
-    }
-}
-
-impl LogsModelConfig {
-    /// Nothing configured.
-    pub(crate) fn none() -> Self {
-        Self {
-            producer: None,
-            elasticsearch_config: None,
-            kafka_config: None,
-            kinesis_stream_config: None,
-            splunk_config: None,
-            splunk_hec_config: None,
-        }
     }
 }

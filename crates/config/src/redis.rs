@@ -1,9 +1,9 @@
 //! §5.1: connections to Redis.
 
-use crate::field::object;
+use crate::field::{object, options};
 use crate::secret::Secret;
 
-object! {
+options! {
     /// One Redis server.
     RedisConnection {
         /// Host.
@@ -50,18 +50,7 @@ impl RedisConnection {
     pub(crate) fn of_host(host: &str) -> Self {
         Self {
             host: host.to_owned(),
-            port: 6379,
-            username: None,
-            password: None,
-            db: 0,
-            ssl: false,
-            ssl_keyfile: None,
-            ssl_certfile: None,
-            ssl_cert_reqs: None,
-            ssl_ca_certs: None,
-            ssl_ca_path: None,
-            ssl_ca_data: None,
-            ssl_check_hostname: None,
+            ..Self::default()
         }
     }
 }

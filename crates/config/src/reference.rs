@@ -42,7 +42,7 @@ Later sources win, and each replaces whole top-level keys:
 4. the environment variable `QUAY_DISTRIBUTED_STORAGE_PREFERENCE`, ids separated by spaces.
 
 A map in `config.yaml` replaces the default map completely. `null` means the default, except where null
-is said to mean something. Keys that nobody knows are reported once and ignored.
+is said to mean something; an empty text in place of an optional value is null. Keys that nobody knows are reported once and ignored.
 
 `pierhead config validate` lists every problem at once; `pierhead config print` shows every field with its
 value, secrets redacted.

@@ -205,6 +205,8 @@ impl<T: Setting> Setting for Option<T> {
     fn read(value: &Value, at: &At, sink: &mut Sink) -> Option<Self> {
         match value {
             Value::Null => Some(None),
+            // Python's code asks for truth, so an empty text is as good as null.
+            Value::String(text) if text.is_empty() => Some(None),
             value => T::read(value, at, sink).map(Some),
         }
     }

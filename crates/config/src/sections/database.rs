@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::database_uri::DatabaseUri;
-use crate::field::{Mark, choice, object, section};
+use crate::field::{Mark, choice, object, options, section};
 
 choice! {
     /// How TLS to PostgreSQL is used, as libpq names it.
@@ -35,7 +35,7 @@ object! {
     }
 }
 
-object! {
+options! {
     /// `DB_CONNECTION_ARGS`: arguments of the database connection.
     ConnectionArgs {
         /// Of Quay's database library.
@@ -82,35 +82,6 @@ object! {
         tcp_user_timeout => tcp_user_timeout: Option<u32> = None;
         /// TLS files as MySQL's driver takes them.
         ssl => ssl: Option<SslFiles> = None, Mark::Ignored("for MySQL, which is not supported");
-    }
-}
-
-impl Default for ConnectionArgs {
-    fn default() -> Self {
-        Self {
-            threadlocals: true,
-            autorollback: true,
-            max_connections: None,
-            stale_timeout: None,
-            timeout: None,
-            connect_timeout: None,
-            sslmode: None,
-            sslrootcert: None,
-            sslcert: None,
-            sslkey: None,
-            sslcrl: None,
-            sslcrldir: None,
-            sslcompression: None,
-            sslsni: None,
-            ssl_min_protocol_version: None,
-            ssl_max_protocol_version: None,
-            keepalives: None,
-            keepalives_idle: None,
-            keepalives_interval: None,
-            keepalives_count: None,
-            tcp_user_timeout: None,
-            ssl: None,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::field::{Mark, object, section};
+use crate::field::{Mark, object, options, section};
 use crate::named::Named;
 use crate::network::HttpUrl;
 use crate::problem::{At, Found, Sink};
@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::sections::texts;
 use crate::setting::{OneOrMany, Setting};
 
-object! {
+options! {
     /// The arguments of `HEALTH_CHECKER`.
     HealthCheckerArgs {
         /// AWS access key, to ask for the state of the RDS instance.
@@ -83,13 +83,7 @@ section! {
         /// Health checker and its arguments: `LocalHealthCheck`, `RDSAwareHealthCheck` or `ProductionHealthCheck`.
         HEALTH_CHECKER => health_checker: Named<HealthCheckerArgs> = Named {
             name: "LocalHealthCheck".into(),
-            args: HealthCheckerArgs {
-                access_key: None,
-                secret_key: None,
-                db_instance: None,
-                region: "us-east-1".into(),
-                instance_skips: texts(&["redis", "storage"]),
-            },
+            args: HealthCheckerArgs::default(),
         };
         /// A caller that knows it sees more details of the health checks.
         ENABLE_HEALTH_DEBUG_SECRET => enable_health_debug_secret: Option<Secret> = None;

@@ -24,7 +24,7 @@ section! {
         /// Where audit logs are kept.
         LOGS_MODEL => logs_model: LogsModel = LogsModel::Database;
         /// Settings of that place.
-        LOGS_MODEL_CONFIG => logs_model_config: LogsModelConfig = LogsModelConfig::none();
+        LOGS_MODEL_CONFIG => logs_model_config: LogsModelConfig = LogsModelConfig::default();
         /// Log sign-in and sign-out.
         ACTION_LOG_AUDIT_LOGINS => action_log_audit_logins: bool = true;
         /// Log failed sign-ins.

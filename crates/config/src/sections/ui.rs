@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::field::{Mark, choice, object, section};
+use crate::field::{Mark, choice, options, section};
 
 const QUAY_IO: &str = "used by quay.io only";
 
-object! {
+options! {
     /// `BRANDING`: pictures and links of the console; absent ones are the product's own.
     Branding {
         /// Logo.
@@ -38,7 +38,7 @@ section! {
         /// Short title.
         REGISTRY_TITLE_SHORT => registry_title_short: String = "Project Quay".into();
         /// Pictures and links of the console.
-        BRANDING => branding: Branding = Branding { logo: None, logo_dark: None, footer_img: None, footer_url: None };
+        BRANDING => branding: Branding = Branding::default();
         /// Older key of the logo.
         ENTERPRISE_LOGO_URL => enterprise_logo_url: Option<String> = None;
         /// Older key of the logo on dark ground.

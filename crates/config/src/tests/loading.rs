@@ -190,6 +190,8 @@ SUPER_USERS: null
 MAIL_PORT: '2525'
 BROWSER_API_CALLS_XHR_ONLY: 'false'
 MAIL_PASSWORD: 12345
+SECURITY_SCANNER_V4_ENDPOINT: ''
+LDAP_ADMIN_PASSWD: ''
 SUCCESSIVE_TRIGGER_FAILURE_DISABLE_THRESHOLD: null
 FEATURE_LISTEN_IP_VERSION: dual-stack
 SSL_PROTOCOLS: [TLSv1.3]
@@ -202,6 +204,8 @@ SSL_PROTOCOLS: [TLSv1.3]
     assert_eq!(config.mail.mail_port, 2525);
     assert!(!config.server.browser_api_calls_xhr_only);
     assert_eq!(config.mail.mail_password.unwrap().expose(), "12345");
+    assert_eq!(config.scanner.security_scanner_v4_endpoint, None);
+    assert_eq!(config.auth.ldap_admin_passwd, None);
     assert_eq!(
         config.builds.successive_trigger_failure_disable_threshold,
         None
