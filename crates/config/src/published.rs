@@ -1,0 +1,91 @@
+//! What `GET /config` may publish: the feature flags, and the settings on Quay's list. Nothing else.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::Config;
+
+/// The settings that Quay publishes to anyone, in its order.
+const PUBLISHED: &[&str] = &[
+    "SERVER_HOSTNAME",
+    "PREFERRED_URL_SCHEME",
+    "MIXPANEL_KEY",
+    "STRIPE_PUBLISHABLE_KEY",
+    "ENTERPRISE_LOGO_URL",
+    "ENTERPRISE_LOGO_URL_DARK",
+    "SENTRY_PUBLIC_DSN",
+    "AUTHENTICATION_TYPE",
+    "REGISTRY_TITLE",
+    "REGISTRY_TITLE_SHORT",
+    "CONTACT_INFO",
+    "AVATAR_KIND",
+    "LOCAL_OAUTH_HANDLER",
+    "SETUP_COMPLETE",
+    "DEBUG",
+    "MARKETO_MUNCHKIN_ID",
+    "STATIC_SITE_BUCKET",
+    "RECAPTCHA_SITE_KEY",
+    "CHANNEL_COLORS",
+    "TAG_EXPIRATION_OPTIONS",
+    "INTERNAL_OIDC_SERVICE_ID",
+    "SEARCH_RESULTS_PER_PAGE",
+    "SEARCH_MAX_RESULT_PAGE_COUNT",
+    "BRANDING",
+    "DOCUMENTATION_ROOT",
+    "FEATURE_REPO_MIRROR",
+    "FEATURE_ORG_MIRROR",
+    "FEATURE_QUOTA_MANAGEMENT",
+    "FEATURE_QUOTA_NOTIFICATIONS",
+    "FEATURE_EDIT_QUOTA",
+    "FEATURE_PROXY_CACHE",
+    "QUOTA_BACKFILL",
+    "PERMANENTLY_DELETE_TAGS",
+    "UI_V2_FEEDBACK_FORM",
+    "FOOTER_LINKS",
+    "UI_DELAY_AFTER_WRITE_SECONDS",
+    "FEATURE_ASSIGN_OAUTH_TOKEN",
+    "FEATURE_IMAGE_EXPIRY_TRIGGER",
+    "FEATURE_AUTO_PRUNE",
+    "DEFAULT_NAMESPACE_AUTOPRUNE_POLICY",
+    "DEFAULT_UI",
+    "DISABLE_ANGULAR_UI",
+    "ROBOTS_DISALLOW",
+    "FEATURE_IMMUTABLE_TAGS_CAN_EXPIRE",
+];
+
+impl Config {
+    /// `{"config": …, "features": …}` of `GET /config`. Features go by their names without
+    /// `FEATURE_`; settings that are null are left out, inside maps too.
+    pub fn published(&self) -> Value {
+        let shown = self.show();
+        let settings: Map<String, Value> = PUBLISHED
+            .iter()
+            .filter_map(|key| {
+                let value = shown.get(*key).filter(|value| !value.is_null())?;
+                Some(((*key).to_owned(), without_nulls(value)))
+            })
+            .collect();
+        let mut features: Map<String, Value> = shown
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .filter_map(|(key, value)| {
+                Some((key.strip_prefix("FEATURE_")?.to_owned(), value.clone()))
+            })
+            .collect();
+        for (name, on) in &self.unknown_features {
+            features.insert(name.clone(), Value::from(*on));
+        }
+        json!({"config": settings, "features": features})
+    }
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.clone(), without_nulls(value)))
+                .collect(),
+        ),
+        plain => plain.clone(),
+    }
+}
