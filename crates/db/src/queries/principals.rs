@@ -243,11 +243,7 @@ pub async fn find_password(conn: &mut Conn, login: &str) -> Result<Option<Creden
 }
 
 /// A robot by its full name `owner+short`.
-pub async fn find_robot(
-    conn: &mut Conn,
-    name: &str,
-    owner: &str,
-) -> Result<Option<CredentialRow>> {
+pub async fn find_robot(conn: &mut Conn, name: &str, owner: &str) -> Result<Option<CredentialRow>> {
     fetch_optional!(conn, ROBOT_BY_NAME, name, owner)
 }
 

@@ -111,5 +111,11 @@ pub async fn delete_stale(
     expired_before: NaiveDateTime,
     unapproved_before: NaiveDateTime,
 ) -> Result<u64> {
-    execute!(conn, DELETE_STALE, service, expired_before, unapproved_before)
+    execute!(
+        conn,
+        DELETE_STALE,
+        service,
+        expired_before,
+        unapproved_before
+    )
 }
