@@ -43,8 +43,6 @@ pub struct RegistryConfig {
     pub manifest_limits: Limits,
     /// `BLACKLIST_V2_SPEC` is `<1.6.0` everywhere; Docker clients below it get 404 from the ping.
     pub refuse_old_docker: bool,
-    /// How long a body may bring no byte before the request is given up, in seconds.
-    pub body_idle_seconds: u64,
 }
 
 impl RegistryConfig {

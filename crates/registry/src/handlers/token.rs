@@ -51,7 +51,7 @@ pub async fn issue(
         .auth
         .issue(credential.as_ref(), service.as_deref(), &scopes)
         .await
-        .map_err(token_error)?;
+        .map_err(|error| token_error(&registry, error))?;
     let token: &str = &issued.token;
     let mut response = answer(
         StatusCode::OK,
@@ -95,14 +95,16 @@ fn sign_in_error(registry: &Registry, error: SignInError) -> Error {
     }
 }
 
-fn token_error(error: TokenError) -> Error {
+fn token_error(registry: &Registry, error: TokenError) -> Error {
     let text = error.to_string();
     match error {
         TokenError::Database(error) => error.into(),
-        TokenError::InvalidName { .. } => Error::saying(Code::NAME_INVALID, text),
+        TokenError::Unauthorized | TokenError::CredentialEnded => {
+            registry.challenge(None, Some(text))
+        }
+        TokenError::Name { .. } => Error::saying(Code::NAME_INVALID, text),
         TokenError::NamespaceDisabled { .. } => Error::saying(Code::DENIED, text),
-        TokenError::NotAnImageRepository { .. } => Error::saying(Code::UNSUPPORTED, text),
         error if error.is_internal() => Error::Corrupt(text),
-        _ => Error::saying(Code::DENIED, text),
+        _ => Error::saying(Code::UNSUPPORTED, text),
     }
 }

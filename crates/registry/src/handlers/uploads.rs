@@ -61,10 +61,7 @@ async fn mount(
     let target = caller.repository()?.id;
     let sources = match query::value(call.query, "from") {
         Some(from) => match RepositoryName::parse(&from, &registry.config.names) {
-            Ok(name) => {
-                let access = registry.auth.access(&caller.bearer, &name).await?;
-                Vec::from_iter(access.repository.filter(|_| access.pull))
-            }
+            Ok(name) => Vec::from_iter(registry.auth.readable(&caller.bearer, &name).await?),
             Err(_) => Vec::new(),
         },
         None => registry.readable_holders(&caller.bearer, wanted).await?,

@@ -101,6 +101,7 @@ impl Registry {
             other_digest: other.map(|digest| digest.to_string()),
             namespace: request.repository.namespace_id.0,
             blobs: manifest.local_blobs().into_iter().map(needed).collect(),
+            config_digest: manifest.config().map(|config| config.digest.to_string()),
             foreign: manifest
                 .foreign_blobs()
                 .into_iter()
@@ -200,6 +201,8 @@ struct ManifestWrite {
     namespace: i32,
     /// Digest and size of each blob that the repository must have.
     blobs: Vec<(String, u64)>,
+    /// Which of them is the config.
+    config_digest: Option<String>,
     /// Digests that are linked if the repository has them.
     foreign: Vec<String>,
     /// Digest and size of each child.
@@ -231,7 +234,7 @@ impl ManifestWrite {
             }
             None => self.reuse(conn, &blobs, &children).await?,
         };
-        let actions = self.actions(conn, manifest, &children).await?;
+        let actions = self.actions(conn, &children).await?;
         if self.tags.is_empty() {
             self.protect(conn, manifest).await?;
         }
@@ -243,7 +246,8 @@ impl ManifestWrite {
             .map_err(|_| Error::Corrupt("a digest that was just made".to_owned()))
     }
 
-    /// Every blob must be in the repository with the size that the manifest says.
+    /// Every blob must be in the repository with the size that the manifest says. Where indexes may be sparse, layers may
+    /// be missing too, and are linked when the manifest is pushed again.
     async fn linked_blobs(&self, conn: &mut Conn) -> Result<Vec<BlobId>> {
         let wanted: Vec<String> = self
             .blobs
@@ -259,6 +263,9 @@ impl ManifestWrite {
         let mut ids = Vec::with_capacity(wanted.len());
         for (digest, size) in &self.blobs {
             let Some((id, stored)) = found.get(digest) else {
+                if self.rules.sparse_index && self.config_digest.as_ref() != Some(digest) {
+                    continue;
+                }
                 return Err(Error::detailed(
                     Code::MANIFEST_BLOB_UNKNOWN,
                     format!("Unknown blob `{digest}`"),
@@ -379,6 +386,9 @@ impl ManifestWrite {
         if row.manifest_bytes.is_empty() {
             manifests::fill_placeholder(conn, row.id, &self.new).await?;
             self.link(conn, row.id, blobs, children).await?;
+        } else if self.rules.sparse_index {
+            manifests::insert_blobs(conn, self.new.repository, row.id, blobs).await?;
+            manifests::insert_children(conn, self.new.repository, row.id, children).await?;
         }
         Ok(row.id)
     }
@@ -387,7 +397,6 @@ impl ManifestWrite {
     async fn actions(
         &self,
         conn: &mut Conn,
-        manifest: ManifestId,
         children: &[ManifestId],
     ) -> Result<TagActions> {
         if self.tags.is_empty() {
@@ -414,7 +423,6 @@ impl ManifestWrite {
                 break;
             }
         }
-        let _ = manifest;
         let common = common.unwrap_or_default();
         let labels = common
             .iter()

@@ -398,7 +398,7 @@ impl Registry {
         Ok(true)
     }
 
-    /// Repositories that hold a blob and that the token may read.
+    /// Repositories that hold a blob and that the token's credential may read.
     pub async fn readable_holders(
         &self,
         bearer: &Arc<Bearer>,
@@ -413,8 +413,7 @@ impl Registry {
             let Ok(name) = RepositoryName::new(&namespace, &name) else {
                 continue;
             };
-            let access = self.auth.access(bearer, &name).await?;
-            readable.extend(access.repository.filter(|_| access.pull));
+            readable.extend(self.auth.readable(bearer, &name).await?);
         }
         Ok(readable)
     }
