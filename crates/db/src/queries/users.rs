@@ -63,6 +63,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, false, 0, $8, $9, true, $8)
         ON CONFLICT DO NOTHING RETURNING id"#;
     FIND = concat!("SELECT ", account_columns!(), r#" FROM "user" WHERE username = $1"#);
+    FIND_BY_ID = concat!("SELECT ", account_columns!(), r#" FROM "user" WHERE id = $1"#);
     FIND_BY_EMAIL = concat!("SELECT ", account_columns!(),
         r#" FROM "user" WHERE email = $1 ORDER BY organization, id LIMIT 1"#);
     LIST = concat!("SELECT ", account_columns!(), r#" FROM "user"
@@ -100,6 +101,11 @@ pub async fn insert(conn: &mut Conn, new: &NewAccount) -> Result<Option<UserId>>
 /// The account of that name: a person, an organization or a robot.
 pub async fn find(conn: &mut Conn, username: &str) -> Result<Option<Account>> {
     fetch_optional!(conn, FIND, username)
+}
+
+/// The account with that id.
+pub async fn find_by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
+    fetch_optional!(conn, FIND_BY_ID, id)
 }
 
 /// An account with that address, people first: several organizations may share one.
