@@ -1,4 +1,5 @@
-//! The auth room: identities, credentials, registry tokens, permissions and service keys. No HTTP, no SQL.
+//! The auth room: identities, credentials, registry tokens, permissions, service keys, and (in [`accounts`]) how accounts
+//! are made and changed. No HTTP, no SQL.
 //!
 //! A request goes through three questions, each answered from a cache when it is warm:
 //!
@@ -13,6 +14,7 @@
 //! within five seconds on every other. Quay lets a token keep what it granted for its hour.
 
 mod access;
+pub mod accounts;
 mod auth;
 mod bearer;
 mod cap;

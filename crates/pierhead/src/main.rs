@@ -1,1 +1,5 @@
+//! The `pierhead` command line.
+
+mod commands;
+
 fn main() {}

@@ -1,0 +1,190 @@
+//! Making and changing accounts: users, organizations, teams, robots, repositories, permissions, app tokens.
+//!
+//! Why: the command line, the management API and create-on-push change the same rows by the same rules. The rules and
+//! the values of every column are Quay's (database.md §1.9, §4.5, §4.8, §4.15), so that Quay can take the database back.
+//!
+//! Invariants: every changing call is one durable transaction that includes its audit row, and changes nothing when it
+//! fails. Names are checked before anything is read, hashes are made before the transaction begins. Whoever is allowed to
+//! call is decided by the caller; an [`Actor`] is only recorded. Calls return the ids that caches are keyed by.
+
+use std::sync::Arc;
+
+use chrono::{Duration, NaiveDateTime, SubsecRound as _};
+use pierhead_config::Secret;
+use pierhead_db::encoding::field::FieldCipher;
+use pierhead_db::encoding::password::PasswordCipher;
+use pierhead_db::encoding::random;
+use pierhead_db::enums::Enums;
+use pierhead_db::{BoxFuture, Conn, Database, Durability};
+use uuid::Uuid;
+
+use crate::Clock;
+
+mod app_tokens;
+mod audit;
+mod error;
+mod initialize;
+mod names;
+mod organizations;
+mod permissions;
+mod push;
+mod repositories;
+mod robots;
+#[cfg(test)]
+mod testing;
+mod users;
+
+pub use app_tokens::{AppTokenExpiry, CreatedAppToken};
+pub use audit::Actor;
+pub use error::{AccountsError, Result};
+pub use initialize::{FirstUser, Initialized};
+pub use names::{MAX_NAME_LEN, MIN_NAME_LEN, MIN_PASSWORD_LEN};
+pub use organizations::{CreatedOrganization, NewOrganization};
+pub use permissions::{Grantee, PermissionChange};
+pub use repositories::{CreatedRepository, NewRepository, RepositoryRef, SettableState};
+pub use robots::{CreatedRobot, NewRobot};
+pub use users::NewUser;
+
+pub use pierhead_db::enums::{Named, Role, TeamRole, Visibility};
+pub use pierhead_db::queries::app_tokens::AppToken;
+pub use pierhead_db::queries::organizations::Team;
+pub use pierhead_db::queries::repositories::Repository;
+pub use pierhead_db::queries::repository_permissions::Permission;
+pub use pierhead_db::queries::robots::Robot;
+pub use pierhead_db::queries::users::Account;
+
+/// Characters of a generated password.
+const GENERATED_PASSWORD_LEN: usize = 24;
+
+/// The settings that the rules of accounts depend on.
+#[derive(Clone, Debug)]
+pub struct AccountsConfig {
+    /// `DEFAULT_TAG_EXPIRATION` in seconds: the time machine window of new namespaces.
+    pub default_tag_expiration_s: i64,
+    /// `FEATURE_MAILING`: people must have a well-formed address.
+    pub email_required: bool,
+    /// `FEATURE_ORG_SHARED_EMAIL`: an organization may take an address that is in use.
+    pub org_shared_email: bool,
+    /// `ROBOTS_DISALLOW`: no robot may be made.
+    pub robots_disallowed: bool,
+    /// `FEATURE_EXTENDED_REPOSITORY_NAMES`: repository names may contain slashes.
+    pub extended_repository_names: bool,
+    /// `APP_SPECIFIC_TOKEN_EXPIRATION`: how long new app tokens live; for ever when it is not set.
+    pub app_token_lifetime: Option<Duration>,
+    /// Cost of bcrypt. Quay's, and the default, is [`AccountsConfig::BCRYPT_COST`]; only tests take less.
+    pub bcrypt_cost: u32,
+}
+
+impl AccountsConfig {
+    /// Quay's cost of a password hash: about a quarter of a second.
+    pub const BCRYPT_COST: u32 = 12;
+}
+
+impl Default for AccountsConfig {
+    /// Quay's defaults, except that no mail is sent: a server without a mail host cannot ask for addresses.
+    fn default() -> Self {
+        Self {
+            default_tag_expiration_s: 14 * 24 * 60 * 60,
+            email_required: false,
+            org_shared_email: false,
+            robots_disallowed: false,
+            extended_repository_names: true,
+            app_token_lifetime: None,
+            bcrypt_cost: Self::BCRYPT_COST,
+        }
+    }
+}
+
+/// The rules of accounts on one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts(Arc<Inner>);
+
+struct Inner {
+    db: Database,
+    enums: Arc<Enums>,
+    cipher: FieldCipher,
+    passwords: PasswordCipher,
+    config: AccountsConfig,
+    clock: Clock,
+}
+
+impl Accounts {
+    /// Accounts on `db`, with the ciphers of `DATABASE_SECRET_KEY` (columns) and `SECRET_KEY` (encrypted passwords).
+    pub fn new(
+        db: Database,
+        enums: Arc<Enums>,
+        cipher: FieldCipher,
+        passwords: PasswordCipher,
+        config: AccountsConfig,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            enums,
+            cipher,
+            passwords,
+            config,
+            clock,
+        }))
+    }
+
+    /// The id of a name that every database has.
+    fn id_of<T: Named>(&self, value: T) -> i32 {
+        self.0.enums.id(value)
+    }
+
+    fn config(&self) -> &AccountsConfig {
+        &self.0.config
+    }
+
+    /// Now, in UTC, in whole microseconds: what a PostgreSQL timestamp can hold.
+    fn now(&self) -> NaiveDateTime {
+        self.0.clock.now_naive().trunc_subsecs(6)
+    }
+
+    /// A connection outside a transaction, for lists and look-ups.
+    async fn read(&self) -> Result<Conn> {
+        Ok(self.0.db.read().await?)
+    }
+
+    /// One durable transaction.
+    async fn write<T, F>(&self, write: F) -> Result<T>
+    where
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.0.db.write(Durability::Full, write).await
+    }
+
+    /// bcrypt of a secret, on the blocking pool. Only its first 72 bytes count, as in Quay.
+    async fn hash(&self, secret: &Secret) -> Result<String> {
+        let (secret, cost) = (secret.clone(), self.0.config.bcrypt_cost);
+        tokio::task::spawn_blocking(move || bcrypt::hash(secret.expose(), cost))
+            .await
+            .map_err(|_| AccountsError::HashingStopped)?
+            .map_err(AccountsError::Hashing)
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A new lower-case uuid4.
+fn uuid4() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// A random secret of that many characters A–Z and 0–9.
+fn random_token(length: usize) -> Result<Secret> {
+    Ok(Secret::new(random::token(length)?))
+}
+
+/// A password that nobody chose, for people who were given none: 24 characters, 124 bits.
+pub fn generate_password() -> Result<Secret> {
+    random_token(GENERATED_PASSWORD_LEN)
+}

@@ -1,0 +1,141 @@
+//! App-specific tokens: what people give to their tools instead of a password. The tool logs in as `$app`.
+
+use chrono::{Duration, NaiveDateTime};
+use pierhead_config::Secret;
+use pierhead_db::encoding::field::EncryptedColumn;
+use pierhead_db::encoding::random;
+use pierhead_db::queries::app_tokens::{self, AppToken, NewAppToken};
+use serde_json::json;
+
+use super::audit::Event;
+use super::users::find_person;
+use super::{Accounts, AccountsError, Actor, Result, names, random_token, uuid4};
+
+/// Most characters of a title.
+const MAX_TITLE_LEN: usize = 255;
+
+/// When a new token ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppTokenExpiry {
+    /// As configured ([`super::AccountsConfig::app_token_lifetime`]).
+    Default,
+    /// After this time.
+    In(Duration),
+    /// Never.
+    Never,
+}
+
+/// A token with its text, which is shown once.
+#[derive(Clone, Debug)]
+pub struct CreatedAppToken {
+    /// How the owner names it to revoke it.
+    pub uuid: String,
+    /// The 120 characters that the tool logs in with.
+    pub token: Secret,
+    /// When it ends, in UTC.
+    pub expiration: Option<NaiveDateTime>,
+}
+
+impl Accounts {
+    /// Makes a token for a person.
+    ///
+    /// # Errors
+    /// When the title is empty or too long, or there is no such person.
+    pub async fn create_app_token(
+        &self,
+        actor: &Actor,
+        username: &str,
+        title: &str,
+        expiry: AppTokenExpiry,
+    ) -> Result<CreatedAppToken> {
+        if title.trim().is_empty() {
+            return Err(AccountsError::Empty("The title"));
+        }
+        names::check_length("The title", title, MAX_TITLE_LEN)?;
+        let now = self.now();
+        let expiration = match expiry {
+            AppTokenExpiry::Default => self.config().app_token_lifetime.map(|life| now + life),
+            AppTokenExpiry::In(life) => Some(now + life),
+            AppTokenExpiry::Never => None,
+        };
+        let token = random_token(random::APP_TOKEN_NAME + random::APP_TOKEN_SECRET)?;
+        let (name, secret) = token.expose().split_at(random::APP_TOKEN_NAME);
+        let name = name.to_owned();
+        let secret = self
+            .0
+            .cipher
+            .encrypt(EncryptedColumn::APP_TOKEN_SECRET, secret)?;
+        let (accounts, actor) = (self.clone(), actor.clone());
+        let (username, title) = (username.to_owned(), title.to_owned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                let user = find_person(conn, &username).await?;
+                let uuid = uuid4();
+                let new = NewAppToken {
+                    user: user.id,
+                    uuid: &uuid,
+                    title: &title,
+                    created: now,
+                    expiration,
+                    token_name: &name,
+                    token_secret: &secret,
+                };
+                app_tokens::insert(conn, &new).await?;
+                let event = Event {
+                    kind: "create_app_specific_token",
+                    account: user.id,
+                    repository: None,
+                    metadata: json!({ "app_specific_token_title": title, "app_specific_token": uuid }),
+                };
+                accounts.record(conn, &actor, now, event).await?;
+                Ok(CreatedAppToken {
+                    uuid,
+                    token,
+                    expiration,
+                })
+            })
+        })
+        .await
+    }
+
+    /// Makes a token worthless.
+    ///
+    /// # Errors
+    /// When there is no such person, or they have no such token.
+    pub async fn revoke_app_token(&self, actor: &Actor, username: &str, uuid: &str) -> Result<()> {
+        let (accounts, now, actor) = (self.clone(), self.now(), actor.clone());
+        let (username, uuid) = (username.to_owned(), uuid.to_owned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                let user = find_person(conn, &username).await?;
+                let Some(title) = app_tokens::delete(conn, user.id, &uuid).await? else {
+                    return Err(AccountsError::NoSuchAppToken {
+                        user: username,
+                        uuid,
+                    });
+                };
+                let event = Event {
+                    kind: "revoke_app_specific_token",
+                    account: user.id,
+                    repository: None,
+                    metadata: json!({ "app_specific_token_title": title, "app_specific_token": uuid }),
+                };
+                accounts.record(conn, &actor, now, event).await
+            })
+        })
+        .await
+    }
+
+    /// Every token of a person, the oldest first, without the secrets.
+    ///
+    /// # Errors
+    /// When there is no such person.
+    pub async fn list_app_tokens(&self, username: &str) -> Result<Vec<AppToken>> {
+        let mut conn = self.read().await?;
+        let user = find_person(&mut conn, username).await?;
+        Ok(app_tokens::list(&mut conn, user.id).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! Why a change to accounts was refused. Messages are for the person who asked; where Quay has one, its form is kept,
+//! because clients show it.
+
+use pierhead_db::encoding::EncodingError;
+use pierhead_oci::NameError;
+
+/// A refused or failed change. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountsError {
+    /// A user or organization may not be called that.
+    #[error("Invalid namespace {name}: {reason}")]
+    InvalidNamespace {
+        /// The name as given.
+        name: String,
+        /// What a name must be.
+        reason: &'static str,
+    },
+    /// A team may not be called that.
+    #[error("Invalid team name {name}: {reason}")]
+    InvalidTeamName {
+        /// The name as given.
+        name: String,
+        /// What a name must be.
+        reason: &'static str,
+    },
+    /// A robot may not be called that.
+    #[error("The name for the robot '{name}' is invalid: {reason}")]
+    InvalidRobotName {
+        /// The name as given, without the namespace.
+        name: String,
+        /// What a name must be.
+        reason: &'static str,
+    },
+    /// A repository may not be called that.
+    #[error(transparent)]
+    InvalidRepositoryName(#[from] NameError),
+    /// The name belongs to a user or an organization.
+    #[error("Username has already been taken by {} and cannot be reused: {name}", if *.organization { "an organization" } else { "a user" })]
+    NameTaken {
+        /// The name as given.
+        name: String,
+        /// Who has it.
+        organization: bool,
+    },
+    /// A namespace of that name is still being deleted.
+    #[error("Username is not available: {0} is still being deleted, try again when that is done")]
+    NameBeingDeleted(String),
+    /// An address has no place in a mail header.
+    #[error("Invalid email address: {0}")]
+    InvalidEmail(String),
+    /// Somebody has that address.
+    #[error("Email has already been used: {0}")]
+    EmailTaken(String),
+    /// A password is too short or has spaces.
+    #[error("Invalid password, password must be at least 8 characters and contain no whitespace.")]
+    InvalidPassword,
+    /// The first user was to be made, but there are accounts.
+    #[error("Cannot initialize user in a non-empty database")]
+    NotEmpty,
+    /// No person has that name.
+    #[error("User does not exist: {0}")]
+    NoSuchUser(String),
+    /// No organization has that name.
+    #[error("Organization does not exist: {0}")]
+    NoSuchOrganization(String),
+    /// No person or organization has that name.
+    #[error("Namespace does not exist: {0}")]
+    NoSuchNamespace(String),
+    /// The organization has no team of that name.
+    #[error("No team {team} in organization {organization}")]
+    NoSuchTeam {
+        /// The organization.
+        organization: String,
+        /// The team.
+        team: String,
+    },
+    /// The organization has a team of that name.
+    #[error("Team {team} already exists in organization {organization}")]
+    TeamExists {
+        /// The organization.
+        organization: String,
+        /// The team.
+        team: String,
+    },
+    /// An external group decides who is in the team.
+    #[error("Team {0} is synchronized with an external group: change its members there")]
+    TeamIsSynced(String),
+    /// Somebody is in the team.
+    #[error("User {member} is already a member of team {team}")]
+    AlreadyMember {
+        /// The person or robot.
+        member: String,
+        /// The team.
+        team: String,
+    },
+    /// Somebody is not in the team.
+    #[error("User {member} does not belong to team {team}")]
+    NotMember {
+        /// The person or robot.
+        member: String,
+        /// The team.
+        team: String,
+    },
+    /// Somebody would lock themselves out of their organization.
+    #[error("User cannot remove themselves from their only admin team.")]
+    OnlyAdminTeam,
+    /// `ROBOTS_DISALLOW` is set.
+    #[error("Robot accounts have been disabled. Please contact your administrator.")]
+    RobotsDisallowed,
+    /// A robot of that name exists.
+    #[error("Existing robot with name: {0}")]
+    RobotExists(String),
+    /// No robot has that name.
+    #[error("Could not find robot with username: {0}")]
+    NoSuchRobot(String),
+    /// A token given by the caller is not 64 characters of A–Z and 0–9.
+    #[error("Invalid token for robot: it must be exactly 64 characters of A-Z and 0-9")]
+    InvalidRobotToken,
+    /// A text does not fit into its column.
+    #[error("{what} is too long: {length} characters, at most {limit} are allowed")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// Its characters.
+        length: usize,
+        /// How many the column holds.
+        limit: usize,
+    },
+    /// A text that people need is missing.
+    #[error("{0} must not be empty")]
+    Empty(&'static str),
+    /// A mirror works as this robot.
+    #[error("Robot is being used by a mirror: {0}")]
+    RobotUsedByMirror(String),
+    /// A robot belongs to another namespace.
+    #[error("Cannot add robot {robot} under namespace {namespace}")]
+    ForeignRobot {
+        /// The robot's full name.
+        robot: String,
+        /// Where it was to be added.
+        namespace: String,
+    },
+    /// A repository of that name exists.
+    #[error("Repository already exists: {namespace}/{name}")]
+    RepositoryExists {
+        /// The owner.
+        namespace: String,
+        /// Without the namespace.
+        name: String,
+    },
+    /// No repository has that name.
+    #[error("Repository does not exist: {namespace}/{name}")]
+    NoSuchRepository {
+        /// The owner.
+        namespace: String,
+        /// Without the namespace.
+        name: String,
+    },
+    /// An organization mirror decides the state of its repositories.
+    #[error("The state of {0} is managed by the mirror of its organization and cannot be changed")]
+    StateIsManaged(String),
+    /// The owner of a namespace always administers its repositories.
+    #[error("Namespace owner must always be admin.")]
+    OwnerIsAdmin,
+    /// There is no permission to take back.
+    #[error("{grantee} does not have permission for repo.")]
+    NoPermission {
+        /// `User NAME` or `Team NAME`.
+        grantee: String,
+    },
+    /// A person has no app token of that id.
+    #[error("User {user} has no app token {uuid}")]
+    NoSuchAppToken {
+        /// The person.
+        user: String,
+        /// The token's public id.
+        uuid: String,
+    },
+    /// A password could not be hashed.
+    #[error("a password could not be hashed")]
+    Hashing(#[source] bcrypt::BcryptError),
+    /// The process is going down while a password was being hashed.
+    #[error("a password could not be hashed: the process is shutting down")]
+    HashingStopped,
+    /// A secret could not be made or encrypted.
+    #[error("a secret could not be made or encrypted")]
+    Encoding(#[from] EncodingError),
+    /// The audit log cannot say what was done.
+    #[error(
+        "the table logentrykind has no row {0:?}, which every Quay 3.18 database has: the database was changed by hand or not restored completely"
+    )]
+    NoLogKind(&'static str),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] pierhead_db::Error),
+}
+
+/// A result of a change to accounts.
+pub type Result<T, E = AccountsError> = std::result::Result<T, E>;
+
+impl AccountsError {
+    /// Whether something that the caller named does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchUser(_)
+                | Self::NoSuchOrganization(_)
+                | Self::NoSuchNamespace(_)
+                | Self::NoSuchTeam { .. }
+                | Self::NoSuchRobot(_)
+                | Self::NoSuchRepository { .. }
+                | Self::NoSuchAppToken { .. }
+        )
+    }
+
+    /// Whether the fault is ours and not the caller's.
+    pub fn is_internal(&self) -> bool {
+        matches!(
+            self,
+            Self::Hashing(_)
+                | Self::HashingStopped
+                | Self::Encoding(_)
+                | Self::NoLogKind(_)
+                | Self::Database(_)
+        )
+    }
+}

@@ -1,0 +1,74 @@
+//! `appspecificauthtoken`: the tokens that people give to their tools instead of a password (`$app`).
+
+use chrono::NaiveDateTime;
+
+use crate::statement::{execute, fetch_all, fetch_optional, statements};
+use crate::{Conn, Result, UserId};
+
+/// A token to insert.
+#[derive(Clone, Debug)]
+pub struct NewAppToken<'a> {
+    /// The owner.
+    pub user: UserId,
+    /// A new uuid4.
+    pub uuid: &'a str,
+    /// For the owner.
+    pub title: &'a str,
+    /// Now, in UTC.
+    pub created: NaiveDateTime,
+    /// When it ends, in UTC.
+    pub expiration: Option<NaiveDateTime>,
+    /// The first 60 characters.
+    pub token_name: &'a str,
+    /// The other 60 characters, encrypted.
+    pub token_secret: &'a str,
+}
+
+/// A token in a list, without the secret.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct AppToken {
+    /// How the owner names it to revoke it.
+    pub uuid: String,
+    /// For the owner.
+    pub title: String,
+    /// When it was made, in UTC.
+    pub created: NaiveDateTime,
+    /// When it ends, in UTC.
+    pub expiration: Option<NaiveDateTime>,
+    /// When it was last used, in UTC.
+    pub last_accessed: Option<NaiveDateTime>,
+}
+
+statements! {
+    INSERT = "INSERT INTO appspecificauthtoken (user_id, uuid, title, created, expiration, token_name, token_secret)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    LIST = "SELECT uuid, title, created, expiration, last_accessed FROM appspecificauthtoken
+        WHERE user_id = $1 ORDER BY created, id";
+    DELETE = "DELETE FROM appspecificauthtoken WHERE user_id = $1 AND uuid = $2 RETURNING title";
+}
+
+/// Inserts a token.
+pub async fn insert(conn: &mut Conn, new: &NewAppToken<'_>) -> Result<u64> {
+    execute!(
+        conn,
+        INSERT,
+        new.user,
+        new.uuid,
+        new.title,
+        new.created,
+        new.expiration,
+        new.token_name,
+        new.token_secret,
+    )
+}
+
+/// Every token of a person, the oldest first.
+pub async fn list(conn: &mut Conn, user: UserId) -> Result<Vec<AppToken>> {
+    fetch_all!(conn, LIST, user)
+}
+
+/// Deletes a token of a person and returns its title; `None` when there is none.
+pub async fn delete(conn: &mut Conn, user: UserId, uuid: &str) -> Result<Option<String>> {
+    let row: Option<(String,)> = fetch_optional!(conn, DELETE, user, uuid)?;
+    Ok(row.map(|(title,)| title))
+}
