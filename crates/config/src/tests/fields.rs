@@ -87,10 +87,10 @@ fn every_default_that_is_shown_is_read_back_as_the_same_value() {
         .filter(|(key, _)| !MINIMAL.contains(&format!("\n{key}:")))
         .collect();
     assert!(kept.len() > 380);
-    let yaml: String = kept
-        .iter()
-        .map(|(key, value)| format!("{key}: {value}\n"))
-        .collect();
+    let mut yaml = String::new();
+    for (key, value) in &kept {
+        yaml.push_str(&format!("{key}: {value}\n"));
+    }
     let shown = Bundle::minimal_and(&yaml).load().config.show();
     for (key, value) in kept {
         assert_eq!(&shown[key], value, "{key}");
