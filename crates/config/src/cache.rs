@@ -1,4 +1,4 @@
-//! §5.2: `DATA_MODEL_CACHE_CONFIG`.
+//! `DATA_MODEL_CACHE_CONFIG`.
 
 use serde_json::{Value, json};
 

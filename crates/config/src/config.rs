@@ -13,7 +13,7 @@ use crate::sections;
 use crate::setting::Setting;
 
 macro_rules! config {
-    ($( $(#[doc = $doc:literal])+ $field:ident: $ty:ty, $title:literal, $number:literal; )*) => {
+    ($( $(#[doc = $doc:literal])+ $field:ident: $ty:ty, $title:literal; )*) => {
         /// A loaded configuration. Fields carry the lower-case name of their key, feature flags
         /// included: `FEATURE_REPO_MIRROR` is `config.mirroring.feature_repo_mirror`.
         #[derive(Clone, Debug, Default)]
@@ -42,12 +42,11 @@ macro_rules! config {
                 },)* ("Login providers", crate::print::show_logins(self))]
             }
 
-            /// Title, section number and fields of every section, in the order of the reference.
+            /// Title and fields of every section, in the order of the reference.
             pub fn reference() -> Vec<SectionReference> {
                 vec![$( SectionReference {
                     name: stringify!($field),
                     title: $title,
-                    number: $number,
                     fields: <$ty as Section>::fields(),
                 } ),*]
             }
@@ -62,53 +61,51 @@ pub struct SectionReference {
     pub name: &'static str,
     /// Its title.
     pub title: &'static str,
-    /// Its number in the list of Quay's fields.
-    pub number: &'static str,
     /// Its fields.
     pub fields: Vec<Field>,
 }
 
 config! {
     /// Server, host name, TLS and sessions.
-    server: sections::server::Server, "Server, host name, TLS and sessions", "3";
+    server: sections::server::Server, "Server, host name, TLS and sessions";
     /// The database.
-    database: sections::database::Database, "Database", "4";
+    database: sections::database::Database, "Database";
     /// Redis and the row cache.
-    redis: sections::redis::Redis, "Redis and caches", "5";
+    redis: sections::redis::Redis, "Redis and caches";
     /// Storage locations and replication.
-    storage: sections::storage::Storage, "Storage", "6";
+    storage: sections::storage::Storage, "Storage";
     /// Authentication backends, login providers and team synchronisation.
-    auth: sections::auth::Auth, "Authentication", "7";
+    auth: sections::auth::Auth, "Authentication";
     /// OAuth applications, application tokens and bootstrap.
-    tokens: sections::tokens::Tokens, "OAuth applications, application tokens and bootstrap", "8";
+    tokens: sections::tokens::Tokens, "OAuth applications, application tokens and bootstrap";
     /// Users, superusers, robots and access rules.
-    users: sections::users::Users, "Users, superusers, robots and access rules", "9";
+    users: sections::users::Users, "Users, superusers, robots and access rules";
     /// Security scanner.
-    scanner: sections::scanner::Scanner, "Security scanner", "10";
+    scanner: sections::scanner::Scanner, "Security scanner";
     /// Mirroring of repositories and organizations.
-    mirroring: sections::mirroring::Mirroring, "Mirroring", "11";
+    mirroring: sections::mirroring::Mirroring, "Mirroring";
     /// Proxy cache.
-    proxy_cache: sections::mirroring::ProxyCache, "Proxy cache", "12";
+    proxy_cache: sections::mirroring::ProxyCache, "Proxy cache";
     /// Quota.
-    quota: sections::quota::Quota, "Quota", "13";
+    quota: sections::quota::Quota, "Quota";
     /// Tags, time machine, garbage collection, pruning, immutability and OCI artifacts.
-    tags: sections::tags::Tags, "Tags, time machine, garbage collection, pruning and OCI artifacts", "14";
+    tags: sections::tags::Tags, "Tags, time machine, garbage collection, pruning and OCI artifacts";
     /// Audit logs, rotation and export.
-    logs: sections::logs::Logs, "Audit logs", "16";
+    logs: sections::logs::Logs, "Audit logs";
     /// Mail and notifications.
-    mail: sections::mail::Mail, "Mail and notifications", "17";
+    mail: sections::mail::Mail, "Mail and notifications";
     /// Builds.
-    builds: sections::builds::Builds, "Builds", "18";
+    builds: sections::builds::Builds, "Builds";
     /// Console and branding.
-    ui: sections::ui::Ui, "Console and branding", "19";
+    ui: sections::ui::Ui, "Console and branding";
     /// FIPS, read-only mode, service keys and rate limits.
-    keys: sections::keys::Keys, "FIPS, read-only mode, service keys and rate limits", "20";
+    keys: sections::keys::Keys, "FIPS, read-only mode, service keys and rate limits";
     /// Search, health, metrics, tracing and diagnostics.
-    health: sections::health::Health, "Search, health, metrics and tracing", "21";
+    health: sections::health::Health, "Search, health, metrics and tracing";
     /// Work queues and internals.
-    queues: sections::queues::Queues, "Work queues", "22";
+    queues: sections::queues::Queues, "Work queues";
     /// Spam detection.
-    spam: sections::spam::Spam, "Spam detection", "23";
+    spam: sections::spam::Spam, "Spam detection";
 }
 
 impl Config {

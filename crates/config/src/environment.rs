@@ -1,4 +1,4 @@
-//! §24: environment variables.
+//! Environment variables.
 //!
 //! The caller hands the variables over; nothing here reads the process's environment. A variable
 //! that is set to nothing counts as not set.

@@ -54,6 +54,6 @@ const FLASK: &str = "a setting of Flask, the web framework that Quay uses";
 const INTERNAL: &str = "an object inside Quay's process, not a setting";
 const PALETTE: &str = "a fixed palette that cannot be changed";
 const CLAIR_V2: &str = "of Clair before version 4, which no supported release uses";
-const SIGNING: &str = "of signing with TUF, which Quay has removed";
+const SIGNING: &str = "of signing with TUF, deprecated in Quay";
 const QUAY_IO: &str = "used by quay.io only";
 const OLD: &str = "of older releases; no longer read";

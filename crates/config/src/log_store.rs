@@ -1,4 +1,4 @@
-//! §16: `LOGS_MODEL_CONFIG`, where audit logs are kept outside the database.
+//! `LOGS_MODEL_CONFIG`, where audit logs are kept outside the database.
 
 use crate::field::{choice, object, options};
 use crate::secret::Secret;

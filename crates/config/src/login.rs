@@ -1,4 +1,4 @@
-//! §7.6: external login providers.
+//! External login providers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! §5.1: connections to Redis.
+//! Connections to Redis.
 
 use crate::field::{object, options};
 use crate::secret::Secret;

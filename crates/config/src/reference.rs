@@ -156,6 +156,7 @@ fn table(out: &mut String, fields: &[Field]) {
         let default = match &field.default {
             None => "required".to_owned(),
             Some(Value::Null) => String::new(),
+            Some(Value::Object(_)) if field.kind == "map" => "see below".to_owned(),
             Some(Value::String(text)) if text.is_empty() => "empty".to_owned(),
             Some(Value::String(text)) => format!("`{text}`"),
             Some(value) => format!("`{value}`"),

@@ -1,4 +1,4 @@
-//! §6.2: the storage drivers, `[driver, {arguments}]`.
+//! The storage drivers, `[driver, {arguments}]`.
 //!
 //! Quay replaces an unknown driver by a fake one that loses data; here it is a problem.
 

@@ -6,7 +6,7 @@
 //! here. Further rules of that loader that are kept: a repeated key takes its last value, `<<`
 //! merges maps, one document per file, tags that would build objects (`!!python/...`) are refused.
 //!
-//! Limits: [`MAX_BYTES`] per file, [`MAX_NODES`] values after aliases are expanded. Messages name a
+//! Limits: [`MAX_BYTES`] per file, [`MAX_NODES`] values, copies for anchors and aliases included. Messages name a
 //! line and never quote the file, which is full of secrets.
 
 mod scalar;
@@ -21,7 +21,7 @@ use self::scalar::scalar;
 /// Largest file that is read, in bytes.
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 
-/// Most values a file may hold after aliases are expanded.
+/// Most values of a file, copies for anchors and aliases included.
 pub(crate) const MAX_NODES: usize = 200_000;
 
 const CORE: &str = "tag:yaml.org,2002:";
@@ -210,7 +210,9 @@ impl Builder {
     ) -> Result<(), YamlError> {
         self.count(size, line)?;
         if anchor != 0 {
+            // The copy counts, or nested anchors would multiply what is held.
             let size = nodes(&value);
+            self.count(size, line)?;
             self.anchors.insert(anchor, (value.clone(), size));
         }
         match self.open.last_mut() {

@@ -1,4 +1,4 @@
-//! §7: authentication backends and team synchronisation.
+//! Authentication backends and team synchronisation.
 
 use crate::duration::Duration;
 use crate::field::{Mark, choice, section};

@@ -1,4 +1,4 @@
-//! §18: builds.
+//! Builds.
 
 use crate::field::{object, section};
 use crate::named::Named;

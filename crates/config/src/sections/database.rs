@@ -1,4 +1,4 @@
-//! §4: the database.
+//! The database.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! §21: search, health, metrics, tracing, diagnostics.
+//! Search, health, metrics, tracing, diagnostics.
 
 use std::collections::BTreeMap;
 

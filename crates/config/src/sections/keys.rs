@@ -1,4 +1,4 @@
-//! §20: FIPS, read-only mode, the instance's service key, rate limits.
+//! FIPS, read-only mode, the instance's service key, rate limits.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! §16: audit logs, their rotation and export.
+//! Audit logs, their rotation and export.
 
 use crate::duration::Duration;
 use crate::field::{Mark, choice, section};

@@ -1,4 +1,4 @@
-//! §17: mail and notifications.
+//! Mail and notifications.
 
 use crate::field::section;
 use crate::secret::Secret;

@@ -1,4 +1,4 @@
-//! §11 and §12: mirroring and the proxy cache.
+//! Mirroring and the proxy cache.
 
 use crate::field::{Mark, section};
 use crate::network::AllowedHost;

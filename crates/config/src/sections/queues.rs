@@ -1,4 +1,4 @@
-//! §22: work queues and internals.
+//! Work queues and internals.
 
 use crate::field::{Mark, section};
 use crate::secret::Secret;

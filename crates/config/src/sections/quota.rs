@@ -1,4 +1,4 @@
-//! §13: quota.
+//! Quota.
 
 use crate::byte_size::ByteSize;
 use crate::field::{Mark, section};

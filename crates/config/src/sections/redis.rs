@@ -1,4 +1,4 @@
-//! §5: Redis and the row cache.
+//! Redis and the row cache.
 
 use crate::cache::CacheConfig;
 use crate::field::{Mark, section};
@@ -40,7 +40,7 @@ section! {
         REDIS_FLUSH_WORKER_SCAN_COUNT => redis_flush_worker_scan_count: u32 = 100, Mark::Undocumented;
         /// Seconds to wait for a connection.
         REDIS_CONNECTION_TIMEOUT => redis_connection_timeout: u32 = 5, Mark::Undocumented;
-        /// Row cache. The memcached of Quay's container (127.0.0.1:18080) may be served by a cache in the process.
+        /// Row cache. Without this key Quay uses the memcached of its container, 127.0.0.1:18080, for which a cache in the process stands in.
         DATA_MODEL_CACHE_CONFIG => data_model_cache_config: CacheConfig = CacheConfig::container();
     }
 }

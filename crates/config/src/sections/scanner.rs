@@ -1,4 +1,4 @@
-//! §10: the security scanner.
+//! The security scanner.
 
 use crate::byte_size::ByteSize;
 use crate::field::{Mark, choice, section};

@@ -1,4 +1,4 @@
-//! §3: host names, TLS, sessions, the `/v2` protocol's switches.
+//! Host names, TLS, sessions, the `/v2` protocol's switches.
 
 use ipnet::IpNet;
 

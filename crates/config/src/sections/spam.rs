@@ -1,4 +1,4 @@
-//! §23: spam detection.
+//! Spam detection.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! §6.1: blob storage locations and their order.
+//! Blob storage locations and their order.
 
 use crate::field::{Mark, section};
 use crate::ordered::Ordered;

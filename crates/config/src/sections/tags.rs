@@ -1,4 +1,4 @@
-//! §14: tags, time machine, garbage collection, pruning, immutability, OCI artifacts.
+//! Tags, time machine, garbage collection, pruning, immutability, OCI artifacts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! §8: OAuth applications, application tokens, the first user and the machine token.
+//! OAuth applications, application tokens, the first user and the machine token.
 
 use std::path::PathBuf;
 

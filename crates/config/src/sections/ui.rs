@@ -1,4 +1,4 @@
-//! §19: the console.
+//! The console.
 
 use std::collections::BTreeMap;
 

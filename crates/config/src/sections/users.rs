@@ -1,4 +1,4 @@
-//! §9: users, superusers, robots and who may do what.
+//! Users, superusers, robots and who may do what.
 
 use crate::duration::Duration;
 use crate::field::{Mark, choice, section};

@@ -1,5 +1,6 @@
 //! Expected values are those of PyYAML's `safe_load`.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::yaml::{MAX_NODES, parse};
@@ -137,4 +138,17 @@ fn aliases_cannot_blow_up_the_document() {
     }
     let error = parse(&text).unwrap_err();
     assert!(error.message.contains(&MAX_NODES.to_string()), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_stops_the_parser(text in "([a-z0-9:&*!<>|#%@'\"{}\\[\\], \n.-]|\\PC){0,80}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn json_is_read_as_json(text in "[a-z]{1,8}", number in any::<i64>(), flag in any::<bool>()) {
+        let document = json!({"list": [text, number, flag, Value::Null], "map": {"inner": number}});
+        prop_assert_eq!(value(&document.to_string()), document);
+    }
 }
