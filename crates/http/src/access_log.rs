@@ -36,7 +36,10 @@ pub struct AccessLogOptions {
 
 impl Default for AccessLogOptions {
     fn default() -> Self {
-        Self { capacity: 16 * 1024, when_full: WhenFull::Drop }
+        Self {
+            capacity: 16 * 1024,
+            when_full: WhenFull::Drop,
+        }
     }
 }
 
@@ -109,7 +112,12 @@ impl AccessLog {
                 .name("access-log".into())
                 .spawn(move || dispatcher::with_default(&dispatch, || shared.write()))?;
         }
-        Ok(Self(Arc::new(Handle { shared, options, enabled, dropped: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Handle {
+            shared,
+            options,
+            enabled,
+            dropped: AtomicU64::new(0),
+        })))
     }
 
     /// Lines dropped so far because the queue was full.
@@ -122,7 +130,10 @@ impl AccessLog {
         let shared = &self.0.shared;
         let mut queue = shared.lock();
         while !queue.records.is_empty() || queue.writing {
-            queue = shared.drained.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = shared
+                .drained
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -174,7 +185,10 @@ impl Shared {
                     return;
                 }
                 queue.parked = true;
-                queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = self
+                    .arrived
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             queue.parked = false;
             std::mem::swap(&mut queue.records, &mut batch);
@@ -196,7 +210,11 @@ impl Shared {
 impl Record {
     fn emit(&self) {
         let path = self.target.as_ref().map_or("*", PathAndQuery::path);
-        let agent = self.agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let agent = self
+            .agent
+            .as_ref()
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default();
         tracing::info!(
             target: "access",
             method = self.method.as_str(),
