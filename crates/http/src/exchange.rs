@@ -324,6 +324,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.activity.request_ended();
         if let (Some(line), Some(log)) = (self.line.take(), &self.environment.log) {
+            let ended = Instant::now();
             log.record(Record {
                 id: self.id.clone(),
                 method: self.method.clone(),
@@ -331,7 +332,8 @@ impl Drop for Exchange {
                 version: line.version,
                 status: self.status,
                 bytes: self.bytes,
-                duration: self.started.elapsed(),
+                duration: ended - self.started,
+                ended,
                 client: line.client.address,
                 agent: line.agent,
                 // A HEAD answer is complete although its body was never asked for.

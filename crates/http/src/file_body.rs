@@ -168,7 +168,7 @@ impl FileSlice {
                 }
                 // A file system without mapping, or a limit of the process: reading always works.
                 Err(error) => {
-                    tracing::debug!(%error, "a file could not be mapped, it is read instead")
+                    tracing::debug!(%error, "a file could not be mapped, it is read instead");
                 }
             }
         }

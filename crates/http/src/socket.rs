@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use rustix::fs::sendfile;
+use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -59,7 +60,11 @@ impl Socket {
                 .tcp
                 .try_io(Interest::WRITABLE, || self.send_parts(parts))
             {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                    ) => {}
                 done => return Poll::Ready(done),
             }
         }
@@ -104,6 +109,17 @@ impl Socket {
             Ok(moved) => Ok(sent + moved),
             // Reported by the next call, which starts with the file part.
             Err(_) if sent > 0 => Ok(sent),
+            // A file system that cannot: the mapped pages are sent like any memory. The kernel reads them,
+            // so a missing page is an error here and no signal.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                let part = &parts[at..=at];
+                Ok(sendmsg(
+                    &self.tcp,
+                    part,
+                    &mut SendAncillaryBuffer::default(),
+                    SendFlags::NOSIGNAL,
+                )?)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -151,7 +151,7 @@ impl Certificates {
             Ok(None) => {}
             // One file may have been written and the other not yet: the next look sees another stamp.
             Err(error) => {
-                tracing::error!(%error, "the new certificate is not used, the old one stays")
+                tracing::error!(%error, "the new certificate is not used, the old one stays");
             }
         }
         seen.stamp = stamp;

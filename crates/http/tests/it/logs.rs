@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use axum::routing::get;
 use axum::{Extension, Router};
 use pierhead_http::{
-    AccessLog, AccessLogOptions, Answered, ListenerKind, Observer, RequestId, ServerOptions,
-    TrustedProxies, WhenFull, current_request_id,
+    AccessLog, AccessLogOptions, Answered, LineFormat, ListenerKind, Observer, RequestId,
+    ServerOptions, TrustedProxies, WhenFull, current_request_id,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -156,6 +156,59 @@ async fn a_line_says_what_happened_and_holds_no_secret() {
     assert!(!text.contains("hidden"), "{text}");
 }
 
+/// The fields of the only line, by whichever way it was written.
+async fn only_line(log: AccessLog, lines: Lines) -> serde_json::Value {
+    let options = ServerOptions {
+        access_log: Some(log),
+        ..trusting()
+    };
+    let server = Running::start(ListenerKind::Plain, options, router());
+    let headers = "X-Request-Id: one\r\nUser-Agent: a \"quoted\\ agent\r\nX-Forwarded-For: ::1\r\n";
+    server.connect().await.get_with("/id", headers).await;
+    server.stop().await.unwrap();
+    let mut line: serde_json::Value = serde_json::from_str(&lines.text()).unwrap();
+    // What differs from run to run is only looked at.
+    let time = line["timestamp"].take();
+    assert!(time.as_str().unwrap().ends_with('Z'), "{time}");
+    assert!(line["fields"]["duration_ms"].take().is_f64());
+    line
+}
+
+#[tokio::test]
+async fn lines_written_directly_are_those_of_the_subscriber() {
+    let (log, lines) = log(AccessLogOptions::default());
+    let by_subscriber = only_line(log, lines).await;
+    let lines = Lines::default();
+    let log =
+        AccessLog::start_writing(AccessLogOptions::default(), LineFormat::Json, lines.clone());
+    assert_eq!(only_line(log.unwrap(), lines).await, by_subscriber);
+    assert_eq!(by_subscriber["fields"]["agent"], "a \"quoted\\ agent");
+}
+
+#[tokio::test]
+async fn a_text_line_quotes_what_a_client_sends() {
+    let lines = Lines::default();
+    let log =
+        AccessLog::start_writing(AccessLogOptions::default(), LineFormat::Text, lines.clone());
+    let options = ServerOptions {
+        access_log: Some(log.unwrap()),
+        ..ServerOptions::default()
+    };
+    let server = Running::start(ListenerKind::Plain, options, router());
+    let forged = "User-Agent: x\" status=200\r\n";
+    server.connect().await.get_with("/nowhere", forged).await;
+    server.stop().await.unwrap();
+    let text = lines.text();
+    assert!(
+        text.contains(r#"INFO access: method="GET" path="/nowhere" status=404 bytes=0"#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"agent="x\" status=200" request_id="#) && text.ends_with("complete=true\n"),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn a_client_that_leaves_before_its_answer_is_logged_as_499() {
     let (log, lines) = log(AccessLogOptions::default());
@@ -194,6 +247,19 @@ async fn lines_that_find_no_room_are_counted_or_written_at_once() {
     server.connect().await.get("/id").await;
     server.stop().await.unwrap();
     assert_eq!((full.dropped(), lines.text().as_str()), (1, ""));
+
+    let (full, lines) = log(AccessLogOptions {
+        capacity: 0,
+        when_full: WhenFull::Write,
+    });
+    let options = ServerOptions {
+        access_log: Some(full.clone()),
+        ..ServerOptions::default()
+    };
+    let server = Running::start(ListenerKind::Plain, options, router());
+    server.connect().await.get("/id").await;
+    server.stop().await.unwrap();
+    assert_eq!((full.dropped(), lines.text().lines().count()), (0, 1));
 }
 
 #[derive(Default)]

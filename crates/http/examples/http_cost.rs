@@ -1,7 +1,7 @@
 //! What the server costs: CPU time per request beside a bare `axum::serve`, and per 100 MiB file beside a bare
 //! `sendfile` loop. Servers run as child processes, so that only their own CPU time counts.
 //!
-//! `cargo run --release -p pierhead-http --example cost`
+//! `cargo run --release -p pierhead-http --example http_cost`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::fs::File;
@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use pierhead_http::{
-    AccessLog, AccessLogOptions, FileSlice, Listener, ListenerKind, Server, ServerOptions,
+    AccessLog, AccessLogOptions, FileSlice, LineFormat, Listener, ListenerKind, Server,
+    ServerOptions,
 };
 
 const REQUESTS: usize = 100_000;
@@ -45,7 +46,14 @@ fn measure() {
         "keep-alive GET of a constant, {REQUESTS} requests on {CONNECTIONS} connections, least of {ROUNDS} rounds"
     );
     least_of_rounds(
-        &["axum", "pierhead", "spans", "log-text", "log-json"],
+        &[
+            "axum",
+            "pierhead",
+            "spans",
+            "log-text",
+            "log-json",
+            "lines-json",
+        ],
         file,
         REQUESTS,
         load,
@@ -200,7 +208,7 @@ fn serve(mode: &str, file: &str) {
             axum::serve(listener, router).await.unwrap();
             return;
         }
-        let null = || File::options().write(true).open("/dev/null").unwrap();
+        let null = Arc::new(File::options().write(true).open("/dev/null").unwrap());
         match mode {
             "log-text" => tracing_subscriber::fmt()
                 .with_writer(null)
@@ -215,9 +223,17 @@ fn serve(mode: &str, file: &str) {
             "127.0.0.1:0".parse().unwrap(),
             ListenerKind::Plain,
         )];
-        let access_log = mode
-            .starts_with("log")
-            .then(|| AccessLog::start(AccessLogOptions::default()).unwrap());
+        let access_log = match mode {
+            "log-text" | "log-json" => Some(AccessLog::start(AccessLogOptions::default()).unwrap()),
+            "lines-json" => {
+                let null = File::options().write(true).open("/dev/null").unwrap();
+                Some(
+                    AccessLog::start_writing(AccessLogOptions::default(), LineFormat::Json, null)
+                        .unwrap(),
+                )
+            }
+            _ => None,
+        };
         let request_spans = mode == "spans";
         let options = ServerOptions {
             listeners,
