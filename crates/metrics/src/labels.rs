@@ -108,10 +108,7 @@ impl AttemptLabels {
     }
 }
 
-/// Labels of `bearer_token_decoded`.
-pub type BearerLabels = SuccessLabels;
-
-/// One label: whether it worked.
+/// Labels of `bearer_token_decoded` and `instance_key_renewal_self`: whether it worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SuccessLabels {
     success: &'static str,
