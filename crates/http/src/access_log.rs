@@ -1,21 +1,29 @@
 //! One line per request, formatted off the request's path.
 //!
 //! A request leaves a small record (reference-counted pieces of what it has anyway) in a bounded queue; one
-//! thread takes the records in batches and emits them as `tracing` events with target `access`, so the
-//! binary's subscriber decides about JSON or text. Nobody is woken per request: the thread sleeps for
+//! thread takes the records in batches and writes them: as `tracing` events with target `access` to the
+//! process's subscriber ([`AccessLog::start`]), or as lines of its own at a fraction of that cost
+//! ([`AccessLog::start_writing`]). Nobody is woken per request: the thread sleeps for
 //! [`BATCH_PAUSE`] between batches and parks when there is nothing.
 //!
 //! A line never holds the query (it may carry tokens), nor `Authorization`, `Cookie` or any other header than
 //! a bounded `User-Agent`.
 
+mod line;
+
+use std::fmt;
+use std::io::Write;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Version};
-use tracing::dispatcher;
+use tracing::dispatcher::{self, Dispatch};
+
+pub use line::LineFormat;
+use line::Value;
 
 use crate::request_id::RequestId;
 
@@ -36,7 +44,10 @@ pub struct AccessLogOptions {
 
 impl Default for AccessLogOptions {
     fn default() -> Self {
-        Self { capacity: 16 * 1024, when_full: WhenFull::Drop }
+        Self {
+            capacity: 16 * 1024,
+            when_full: WhenFull::Drop,
+        }
     }
 }
 
@@ -57,13 +68,14 @@ pub struct AccessLog(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     options: AccessLogOptions,
-    /// Whether the subscriber wanted the lines at the start.
+    /// Whether anybody wanted the lines at the start.
     enabled: bool,
     dropped: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    output: Mutex<Output>,
     queue: Mutex<Queue>,
     arrived: Condvar,
     drained: Condvar,
@@ -80,6 +92,25 @@ struct Queue {
     closed: bool,
 }
 
+/// Where the lines go.
+enum Output {
+    Tracing(Dispatch),
+    Lines {
+        format: LineFormat,
+        writer: Box<dyn Write + Send>,
+        buffer: Vec<u8>,
+    },
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tracing(_) => "Tracing",
+            Self::Lines { .. } => "Lines",
+        })
+    }
+}
+
 /// What a line says.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -90,6 +121,7 @@ pub(crate) struct Record {
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) duration: Duration,
+    pub(crate) ended: Instant,
     pub(crate) client: IpAddr,
     pub(crate) agent: Option<HeaderValue>,
     /// Whether the whole answer was handed to the connection.
@@ -100,16 +132,55 @@ impl AccessLog {
     /// Starts the writing thread. Lines go to the `tracing` subscriber that is current here; whether it wants
     /// them (target `access`, level `INFO`) is asked once, now.
     pub fn start(options: AccessLogOptions) -> std::io::Result<Self> {
-        let shared = Arc::<Shared>::default();
-        let dispatch = dispatcher::get_default(Clone::clone);
         let enabled = tracing::enabled!(target: "access", tracing::Level::INFO);
+        Self::start_with(
+            options,
+            enabled,
+            Output::Tracing(dispatcher::get_default(Clone::clone)),
+        )
+    }
+
+    /// Starts the writing thread. Lines go to `writer`, in one write and flush per batch.
+    pub fn start_writing(
+        options: AccessLogOptions,
+        format: LineFormat,
+        writer: impl Write + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let writer = Box::new(writer);
+        Self::start_with(
+            options,
+            true,
+            Output::Lines {
+                format,
+                writer,
+                buffer: Vec::new(),
+            },
+        )
+    }
+
+    fn start_with(
+        options: AccessLogOptions,
+        enabled: bool,
+        output: Output,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            output: Mutex::new(output),
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            drained: Condvar::new(),
+        });
         if enabled {
             let shared = shared.clone();
             std::thread::Builder::new()
                 .name("access-log".into())
-                .spawn(move || dispatcher::with_default(&dispatch, || shared.write()))?;
+                .spawn(move || shared.work())?;
         }
-        Ok(Self(Arc::new(Handle { shared, options, enabled, dropped: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(Handle {
+            shared,
+            options,
+            enabled,
+            dropped: AtomicU64::new(0),
+        })))
     }
 
     /// Lines dropped so far because the queue was full.
@@ -122,7 +193,10 @@ impl AccessLog {
         let shared = &self.0.shared;
         let mut queue = shared.lock();
         while !queue.records.is_empty() || queue.writing {
-            queue = shared.drained.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = shared
+                .drained
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -146,7 +220,7 @@ impl AccessLog {
             WhenFull::Drop => {
                 self.0.dropped.fetch_add(1, Ordering::Relaxed);
             }
-            WhenFull::Write => record.emit(),
+            WhenFull::Write => self.0.shared.write(&[record]),
         }
     }
 }
@@ -164,8 +238,13 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn write(&self, records: &[Record]) {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        output.write(records);
+    }
+
     /// The writing thread, until the last handle is gone and everything is written.
-    fn write(&self) {
+    fn work(&self) {
         let mut batch = Vec::new();
         loop {
             let mut queue = self.lock();
@@ -174,16 +253,18 @@ impl Shared {
                     return;
                 }
                 queue.parked = true;
-                queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = self
+                    .arrived
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             queue.parked = false;
             std::mem::swap(&mut queue.records, &mut batch);
             queue.writing = true;
             let closed = queue.closed;
             drop(queue);
-            for record in batch.drain(..) {
-                record.emit();
-            }
+            self.write(&batch);
+            batch.clear();
             self.lock().writing = false;
             self.drained.notify_all();
             if !closed {
@@ -193,20 +274,81 @@ impl Shared {
     }
 }
 
+impl Output {
+    fn write(&mut self, records: &[Record]) {
+        match self {
+            Self::Tracing(dispatch) => {
+                dispatcher::with_default(dispatch, || records.iter().for_each(Record::emit));
+            }
+            Self::Lines {
+                format,
+                writer,
+                buffer,
+            } => {
+                for record in records {
+                    format.write(buffer, record);
+                }
+                if let Err(error) = writer.write_all(buffer).and_then(|()| writer.flush()) {
+                    tracing::error!(%error, lines = records.len(), "lines of the access log are lost");
+                }
+                buffer.clear();
+            }
+        }
+    }
+}
+
 impl Record {
-    fn emit(&self) {
+    fn path(&self) -> &str {
         let path = self.target.as_ref().map_or("*", PathAndQuery::path);
-        let agent = self.agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        &path[..path.floor_char_boundary(LONGEST_PATH)]
+    }
+
+    fn agent(&self) -> &str {
+        let agent = self
+            .agent
+            .as_ref()
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default();
+        &agent[..agent.floor_char_boundary(LONGEST_AGENT)]
+    }
+
+    fn duration_ms(&self) -> f64 {
+        self.duration.as_micros() as f64 / 1000.0
+    }
+
+    fn version(&self) -> &'static str {
+        match self.version {
+            Version::HTTP_2 => "HTTP/2.0",
+            Version::HTTP_10 => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    /// The fields of a line, in order.
+    fn fields(&self, mut field: impl FnMut(&'static str, Value<'_>)) {
+        field("method", Value::Text(self.method.as_str()));
+        field("path", Value::Text(self.path()));
+        field("status", Value::Number(self.status.into()));
+        field("bytes", Value::Number(self.bytes));
+        field("duration_ms", Value::Float(self.duration_ms()));
+        field("client", Value::Text(&self.client.to_string()));
+        field("version", Value::Text(self.version()));
+        field("agent", Value::Text(self.agent()));
+        field("request_id", Value::Text(self.id.as_str()));
+        field("complete", Value::Bool(self.complete));
+    }
+
+    fn emit(&self) {
         tracing::info!(
             target: "access",
             method = self.method.as_str(),
-            path = &path[..path.floor_char_boundary(LONGEST_PATH)],
+            path = self.path(),
             status = self.status,
             bytes = self.bytes,
-            duration_ms = self.duration.as_micros() as f64 / 1000.0,
+            duration_ms = self.duration_ms(),
             client = %self.client,
-            version = ?self.version,
-            agent = &agent[..agent.floor_char_boundary(LONGEST_AGENT)],
+            version = self.version(),
+            agent = self.agent(),
             request_id = self.id.as_str(),
             complete = self.complete,
         );

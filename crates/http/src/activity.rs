@@ -56,7 +56,10 @@ impl Activity {
     }
 
     pub(crate) fn bytes_came(&self) {
-        if self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0 && !self.http2.load(Relaxed) {
+        if self.in_flight.load(Relaxed) == 0
+            && self.head_since.load(Relaxed) == 0
+            && !self.http2.load(Relaxed)
+        {
             self.head_since.store(self.now(), Relaxed);
         }
     }
@@ -89,10 +92,15 @@ impl Activity {
     pub(crate) fn check(&self, limits: &Limits) -> Result<Duration, Expired> {
         let now = self.now();
         let left = |since: u64, limit: Duration| {
-            limit.checked_sub(Duration::from_millis(now.saturating_sub(since))).filter(|left| !left.is_zero())
+            limit
+                .checked_sub(Duration::from_millis(now.saturating_sub(since)))
+                .filter(|left| !left.is_zero())
         };
         // A state that begins later has its own whole limit, so looking again after the shortest is enough.
-        let mut wait = limits.header_read.min(limits.response_stall).min(limits.keep_alive_idle);
+        let mut wait = limits
+            .header_read
+            .min(limits.response_stall)
+            .min(limits.keep_alive_idle);
         let blocked = self.blocked_since.load(Relaxed);
         if blocked != 0 {
             wait = wait.min(left(blocked, limits.response_stall).ok_or(Expired::Stalled)?);
@@ -101,7 +109,10 @@ impl Activity {
             if head != 0 {
                 wait = wait.min(left(head, limits.header_read).ok_or(Expired::SlowHead)?);
             } else {
-                wait = wait.min(left(self.idle_since.load(Relaxed), limits.keep_alive_idle).ok_or(Expired::Idle)?);
+                wait = wait.min(
+                    left(self.idle_since.load(Relaxed), limits.keep_alive_idle)
+                        .ok_or(Expired::Idle)?,
+                );
             }
         }
         Ok(wait.max(Duration::from_millis(1)))

@@ -34,7 +34,12 @@ pin_project! {
 impl<B> IdleBody<B> {
     /// Bounds each wait for a frame of `inner` by `limit`.
     pub fn new(inner: B, limit: Duration) -> Self {
-        Self { inner, limit, waiting: false, timer: None }
+        Self {
+            inner,
+            limit,
+            waiting: false,
+            timer: None,
+        }
     }
 }
 
@@ -46,19 +51,27 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         if let Poll::Ready(frame) = this.inner.poll_frame(cx) {
             *this.waiting = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let deadline = Instant::now() + *this.limit;
-        let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let timer = this
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if !*this.waiting {
             *this.waiting = true;
             timer.as_mut().reset(deadline);
         }
-        timer.as_mut().poll(cx).map(|()| Some(Err(BodyIdle(*this.limit).into())))
+        timer
+            .as_mut()
+            .poll(cx)
+            .map(|()| Some(Err(BodyIdle(*this.limit).into())))
     }
 
     fn is_end_stream(&self) -> bool {

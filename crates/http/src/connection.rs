@@ -72,7 +72,12 @@ impl Serving {
         }
     }
 
-    async fn serve(self, mut tcp: TcpStream, remote: SocketAddr, stop: &CancellationToken) -> Result<(), Refused> {
+    async fn serve(
+        self,
+        mut tcp: TcpStream,
+        remote: SocketAddr,
+        stop: &CancellationToken,
+    ) -> Result<(), Refused> {
         // Answers are written in as few pieces as they have; waiting to coalesce would only delay the last.
         tcp.set_nodelay(true)?;
         let limits = &self.environment.limits;
@@ -82,7 +87,9 @@ impl Serving {
 
         if self.kind.proxy_header() {
             let header = before(stop, limits.handshake, read_proxy_header(&mut tcp)).await?;
-            let Some((client, rest)) = header else { return Ok(()) };
+            let Some((client, rest)) = header else {
+                return Ok(());
+            };
             address = client.unwrap_or(address);
             read_ahead = rest;
         }
@@ -90,23 +97,66 @@ impl Serving {
             Some(certificates) if self.kind.tls() => {
                 let socket = Socket::new(tcp, read_ahead, activity.clone());
                 let handshake = TlsAcceptor::from(certificates.current()).accept(socket);
-                let Some(stream) = before(stop, limits.handshake, async { Ok(handshake.await?) }).await? else {
+                let Some(stream) =
+                    before(stop, limits.handshake, async { Ok(handshake.await?) }).await?
+                else {
                     return Ok(());
                 };
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let protocol = if http2 { Protocol::Http2 } else { Protocol::Http1 };
-                let exchanges = self.exchanges(Peer { address, secure: true }, activity.clone(), None);
-                speak(protocol, TokioIo::new(stream), exchanges, &activity, limits, stop).await;
+                let protocol = if http2 {
+                    Protocol::Http2
+                } else {
+                    Protocol::Http1
+                };
+                let exchanges = self.exchanges(
+                    Peer {
+                        address,
+                        secure: true,
+                    },
+                    activity.clone(),
+                    None,
+                );
+                speak(
+                    protocol,
+                    TokioIo::new(stream),
+                    exchanges,
+                    &activity,
+                    limits,
+                    stop,
+                )
+                .await;
             }
             _ => {
-                let first = before(stop, limits.header_read, read_start(&mut tcp, read_ahead)).await?;
-                let Some(read_ahead) = first else { return Ok(()) };
+                let first =
+                    before(stop, limits.header_read, read_start(&mut tcp, read_ahead)).await?;
+                let Some(read_ahead) = first else {
+                    return Ok(());
+                };
                 let http2 = read_ahead.starts_with(HTTP2_PREFACE);
-                let protocol = if http2 { Protocol::Http2 } else { Protocol::Http1 };
+                let protocol = if http2 {
+                    Protocol::Http2
+                } else {
+                    Protocol::Http1
+                };
                 let socket = Socket::new(tcp, read_ahead, activity.clone());
                 let ranges = Some(socket.ranges());
-                let exchanges = self.exchanges(Peer { address, secure: false }, activity.clone(), ranges);
-                speak(protocol, TokioIo::new(socket), exchanges, &activity, limits, stop).await;
+                let exchanges = self.exchanges(
+                    Peer {
+                        address,
+                        secure: false,
+                    },
+                    activity.clone(),
+                    ranges,
+                );
+                speak(
+                    protocol,
+                    TokioIo::new(socket),
+                    exchanges,
+                    &activity,
+                    limits,
+                    stop,
+                )
+                .await;
             }
         }
         Ok(())
@@ -142,7 +192,9 @@ async fn before<T>(
 }
 
 /// The client that the balancer tells, and what was read behind the header.
-async fn read_proxy_header(tcp: &mut TcpStream) -> Result<(Option<std::net::IpAddr>, Bytes), Refused> {
+async fn read_proxy_header(
+    tcp: &mut TcpStream,
+) -> Result<(Option<std::net::IpAddr>, Bytes), Refused> {
     let mut bytes = BytesMut::with_capacity(512);
     loop {
         if let Some(header) = proxy_protocol::parse(&bytes)? {
@@ -183,7 +235,14 @@ async fn speak<I>(
                 .header_read_timeout(None)
                 .max_header_size(limits.header_bytes.max(LEAST_HEADER_BYTES))
                 .serve_connection(io, exchanges);
-            watch(connection, http1::Connection::graceful_shutdown, activity, limits, stop).await;
+            watch(
+                connection,
+                http1::Connection::graceful_shutdown,
+                activity,
+                limits,
+                stop,
+            )
+            .await;
         }
         Protocol::Http2 => {
             let connection = http2::Builder::new(TokioExecutor::new())
@@ -192,7 +251,14 @@ async fn speak<I>(
                 .initial_stream_window_size(HTTP2_STREAM_WINDOW)
                 .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
                 .serve_connection(io, exchanges);
-            watch(connection, http2::Connection::graceful_shutdown, activity, limits, stop).await;
+            watch(
+                connection,
+                http2::Connection::graceful_shutdown,
+                activity,
+                limits,
+                stop,
+            )
+            .await;
         }
     }
 }
@@ -209,7 +275,8 @@ async fn watch<C>(
 {
     let mut connection = pin!(connection);
     let mut stopped = pin!(stop.cancelled());
-    let mut check = pin!(sleep_until(Instant::now() + limits.header_read));
+    let soon = || Instant::now() + activity.check(limits).unwrap_or(Duration::ZERO);
+    let mut check = pin!(sleep_until(soon()));
     let mut deadline: Option<Instant> = None;
     loop {
         tokio::select! {
@@ -224,7 +291,7 @@ async fn watch<C>(
                 shut_down(connection.as_mut());
                 let end = Instant::now() + limits.drain;
                 deadline = Some(end);
-                check.as_mut().reset(end);
+                check.as_mut().reset(end.min(soon()));
             }
             () = check.as_mut() => {
                 if deadline.is_some_and(|deadline| deadline <= Instant::now()) {

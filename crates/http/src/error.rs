@@ -8,7 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The listen address cannot be read.
-    #[error("listen address {address:?} is not understood: {reason}; write host:port, for example 127.0.0.1:8080 or [::1]:8080")]
+    #[error(
+        "listen address {address:?} is not understood: {reason}; write host:port, for example 127.0.0.1:8080 or [::1]:8080"
+    )]
     Address {
         /// As given.
         address: String,
@@ -28,7 +30,10 @@ pub enum HttpError {
         source: io::Error,
     },
     /// The address cannot be listened on.
-    #[error("listener {listener}: cannot listen on {address}: {source}{}", hint(source))]
+    #[error(
+        "listener {listener}: cannot listen on {address}: {source}{}",
+        hint(source)
+    )]
     Bind {
         /// Name of the listener.
         listener: &'static str,
@@ -38,7 +43,9 @@ pub enum HttpError {
         source: io::Error,
     },
     /// A listener speaks TLS but no certificate was given.
-    #[error("listener {listener} speaks TLS, but there is no certificate: put ssl.cert and ssl.key into the configuration folder")]
+    #[error(
+        "listener {listener} speaks TLS, but there is no certificate: put ssl.cert and ssl.key into the configuration folder"
+    )]
     NoCertificate {
         /// Name of the listener.
         listener: &'static str,
@@ -65,8 +72,12 @@ pub enum HttpError {
 
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => " (another process listens there: stop it, or choose another port)",
-        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege: choose a higher one)",
+        io::ErrorKind::AddrInUse => {
+            " (another process listens there: stop it, or choose another port)"
+        }
+        io::ErrorKind::PermissionDenied => {
+            " (ports below 1024 need a privilege: choose a higher one)"
+        }
         io::ErrorKind::AddrNotAvailable => " (no interface of this machine has that address)",
         _ => "",
     }

@@ -119,7 +119,11 @@ impl hyper::service::Service<Request<Incoming>> for Exchanges {
 
         let limit = self.environment.limits.request_body_idle;
         let mut request = request.map(|body| {
-            if body.is_end_stream() { Body::empty() } else { Body::new(IdleBody::new(body, limit)) }
+            if body.is_end_stream() {
+                Body::empty()
+            } else {
+                Body::new(IdleBody::new(body, limit))
+            }
         });
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id.clone());
@@ -187,29 +191,51 @@ impl Future for Answering {
                 response
             }
         };
-        let Some(mut exchange) = this.exchange.take() else { return Poll::Pending };
+        let Some(mut exchange) = this.exchange.take() else {
+            return Poll::Pending;
+        };
         exchange.status = response.status().as_u16();
         if let Some(observer) = &exchange.environment.observer {
             let elapsed = exchange.started.elapsed();
-            observer.answered(&Answered { method: &exchange.method, response: &response, elapsed });
+            observer.answered(&Answered {
+                method: &exchange.method,
+                response: &response,
+                elapsed,
+            });
         }
         let headers = response.headers_mut();
         let security = &exchange.environment.headers;
         if security.deny_frames {
-            headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+            headers
+                .entry(header::X_FRAME_OPTIONS)
+                .or_insert(HeaderValue::from_static("DENY"));
         }
         if security.no_sniff {
-            headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+            headers
+                .entry(header::X_CONTENT_TYPE_OPTIONS)
+                .or_insert(HeaderValue::from_static("nosniff"));
         }
         if *this.strict_transport {
             let value = HeaderValue::from_static("max-age=63072000; preload");
-            headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(value);
+            headers
+                .entry(header::STRICT_TRANSPORT_SECURITY)
+                .or_insert(value);
         }
         headers.insert(request_id::HEADER, exchange.id.header());
-        let (span, id, ranges) = (std::mem::replace(this.span, Span::none()), this.id.take(), this.ranges.take());
+        let (span, id, ranges) = (
+            std::mem::replace(this.span, Span::none()),
+            this.id.take(),
+            this.ranges.take(),
+        );
         Poll::Ready(Ok(response.map(|inner| {
             exchange.complete = inner.is_end_stream();
-            AnswerBody { inner, exchange, span, id, ranges }
+            AnswerBody {
+                inner,
+                exchange,
+                span,
+                id,
+                ranges,
+            }
         })))
     }
 }
@@ -227,7 +253,10 @@ impl http_body::Body for AnswerBody {
     type Data = Bytes;
     type Error = axum::BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let this = self.get_mut();
         let (inner, span) = (&mut this.inner, &this.span);
         let polled = RequestId::enter(&mut this.id, || {
@@ -250,7 +279,11 @@ impl http_body::Body for AnswerBody {
             }
             Some(Err(error)) => {
                 let id = this.exchange.id.as_str();
-                tracing::warn!(request_id = id, error = error as &dyn std::error::Error, "an answer broke off");
+                tracing::warn!(
+                    request_id = id,
+                    error = error as &dyn std::error::Error,
+                    "an answer broke off"
+                );
             }
             None => this.exchange.complete = true,
         }
@@ -291,6 +324,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.activity.request_ended();
         if let (Some(line), Some(log)) = (self.line.take(), &self.environment.log) {
+            let ended = Instant::now();
             log.record(Record {
                 id: self.id.clone(),
                 method: self.method.clone(),
@@ -298,7 +332,8 @@ impl Drop for Exchange {
                 version: line.version,
                 status: self.status,
                 bytes: self.bytes,
-                duration: self.started.elapsed(),
+                duration: ended - self.started,
+                ended,
                 client: line.client.address,
                 agent: line.agent,
                 // A HEAD answer is complete although its body was never asked for.
@@ -315,5 +350,9 @@ fn log_panic(id: Option<&RequestId>, panic: &(dyn Any + Send)) {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     let id = id.map(RequestId::as_str);
-    tracing::error!(request_id = id, panic = message, "a handler panicked; the request was answered with 500");
+    tracing::error!(
+        request_id = id,
+        panic = message,
+        "a handler panicked; the request was answered with 500"
+    );
 }

@@ -51,7 +51,11 @@ pub struct FileSlice {
 impl FileSlice {
     /// `length` bytes of `file` from `offset`, both in bytes.
     pub fn new(file: Arc<File>, offset: u64, length: u64) -> Self {
-        Self { file, offset, length }
+        Self {
+            file,
+            offset,
+            length,
+        }
     }
 
     /// Number of bytes in the slice.
@@ -66,7 +70,10 @@ impl FileSlice {
 
     /// The body that sends the slice. Its exact size is known, so the answer gets a `Content-Length`.
     pub fn into_body(self) -> axum::body::Body {
-        axum::body::Body::new(FileBody { slice: self, way: Way::Undecided })
+        axum::body::Body::new(FileBody {
+            slice: self,
+            way: Way::Undecided,
+        })
     }
 }
 
@@ -89,16 +96,24 @@ enum Way {
     /// Not polled yet, so the connection is not known.
     Undecided,
     /// Slices of one mapping that the socket sends by `sendfile`.
-    Sendfile { bytes: Bytes, warming: Option<JoinHandle<()>> },
+    Sendfile {
+        bytes: Bytes,
+        warming: Option<JoinHandle<()>>,
+    },
     /// The read that is under way; it starts where `slice` starts.
-    Read { next: Option<JoinHandle<io::Result<Bytes>>> },
+    Read {
+        next: Option<JoinHandle<io::Result<Bytes>>>,
+    },
 }
 
 impl Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         if this.slice.length == 0 {
             return Poll::Ready(None);
@@ -106,7 +121,9 @@ impl Body for FileBody {
         let chunk = loop {
             match &mut this.way {
                 Way::Undecided => this.way = this.slice.choose_way(),
-                Way::Sendfile { bytes, warming } => break ready!(this.slice.poll_piece(bytes, warming, cx)),
+                Way::Sendfile { bytes, warming } => {
+                    break ready!(this.slice.poll_piece(bytes, warming, cx));
+                }
                 Way::Read { next } => match ready!(this.slice.poll_read(next, cx)) {
                     Ok(chunk) => break chunk,
                     Err(error) => {
@@ -144,10 +161,15 @@ impl FileSlice {
                 Ok(mapping) => {
                     ranges.register(mapping.as_ref(), self.file.clone(), self.offset);
                     let bytes = Bytes::from_owner(Registered { mapping, ranges });
-                    return Way::Sendfile { bytes, warming: None };
+                    return Way::Sendfile {
+                        bytes,
+                        warming: None,
+                    };
                 }
                 // A file system without mapping, or a limit of the process: reading always works.
-                Err(error) => tracing::debug!(%error, "a file could not be mapped, it is read instead"),
+                Err(error) => {
+                    tracing::debug!(%error, "a file could not be mapped, it is read instead");
+                }
             }
         }
         Way::Read { next: None }
@@ -178,7 +200,12 @@ impl FileSlice {
         [0, length / 2, length - 1].into_iter().all(|into| {
             let mut byte = [0];
             let mut buffers = [IoSliceMut::new(&mut byte)];
-            let read = preadv2(&self.file, &mut buffers, self.offset + into, ReadWriteFlags::NOWAIT);
+            let read = preadv2(
+                &self.file,
+                &mut buffers,
+                self.offset + into,
+                ReadWriteFlags::NOWAIT,
+            );
             // File systems that cannot tell say so; then sendfile just tries.
             read != Err(Errno::AGAIN)
         })
@@ -187,7 +214,12 @@ impl FileSlice {
     /// Brings the first `length` bytes into the page cache and asks for as many behind them. Blocks.
     fn fetch(&self, length: u64) {
         // Advice may be refused; the reads below still fetch what is needed now.
-        let _ = fadvise(&self.file, self.offset, NonZeroU64::new(length * 2), Advice::WillNeed);
+        let _ = fadvise(
+            &self.file,
+            self.offset,
+            NonZeroU64::new(length * 2),
+            Advice::WillNeed,
+        );
         for into in (0..length).step_by(128 * 1024).chain([length - 1]) {
             if self.file.read_at(&mut [0], self.offset + into).is_err() {
                 return;
@@ -207,7 +239,9 @@ impl FileSlice {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        let Some(handle) = next else { return Poll::Pending };
+        let Some(handle) = next else {
+            return Poll::Pending;
+        };
         let chunk = ready!(Pin::new(handle).poll(cx)).map_err(io::Error::other)??;
         let mut rest = self.clone();
         rest.advance(chunk.len() as u64);
@@ -220,7 +254,12 @@ impl FileSlice {
     fn read_resident(&self) -> io::Result<Option<Bytes>> {
         let mut buffer = vec![0; self.length.min(CHUNK) as usize];
         let mut buffers = [IoSliceMut::new(&mut buffer)];
-        match preadv2(&self.file, &mut buffers, self.offset, ReadWriteFlags::NOWAIT) {
+        match preadv2(
+            &self.file,
+            &mut buffers,
+            self.offset,
+            ReadWriteFlags::NOWAIT,
+        ) {
             Ok(0) => Err(self.too_short()),
             Ok(read) => {
                 buffer.truncate(read);
@@ -235,16 +274,22 @@ impl FileSlice {
         let slice = self.clone();
         tokio::task::spawn_blocking(move || {
             let mut buffer = vec![0; slice.length.min(CHUNK) as usize];
-            slice.file.read_exact_at(&mut buffer, slice.offset).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => slice.too_short(),
-                _ => error,
-            })?;
+            slice
+                .file
+                .read_exact_at(&mut buffer, slice.offset)
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => slice.too_short(),
+                    _ => error,
+                })?;
             Ok(buffer.into())
         })
     }
 
     fn too_short(&self) -> io::Error {
-        let message = format!("the file ends before offset {} that was to be sent", self.offset + self.length);
+        let message = format!(
+            "the file ends before offset {} that was to be sent",
+            self.offset + self.length
+        );
         io::Error::new(io::ErrorKind::UnexpectedEof, message)
     }
 }

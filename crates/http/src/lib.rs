@@ -24,7 +24,7 @@ mod server;
 mod socket;
 mod tls;
 
-pub use access_log::{AccessLog, AccessLogOptions, WhenFull};
+pub use access_log::{AccessLog, AccessLogOptions, LineFormat, WhenFull};
 pub use body_timeout::{BodyIdle, IdleBody};
 pub use error::HttpError;
 pub use exchange::{Answered, Observer};

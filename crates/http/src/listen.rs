@@ -44,16 +44,25 @@ impl FromStr for ListenAddress {
 
     /// Reads `host:port`: an IPv4 address, an IPv6 address in brackets, or a name that the machine resolves.
     fn from_str(text: &str) -> Result<Self, HttpError> {
-        let wrong = |reason: String| HttpError::Address { address: text.to_owned(), reason };
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| wrong("the port is missing".into()))?;
-        port.parse::<u16>().map_err(|error| wrong(format!("port {port:?}: {error}")))?;
+        let wrong = |reason: String| HttpError::Address {
+            address: text.to_owned(),
+            reason,
+        };
+        let (host, port) = text
+            .rsplit_once(':')
+            .ok_or_else(|| wrong("the port is missing".into()))?;
+        port.parse::<u16>()
+            .map_err(|error| wrong(format!("port {port:?}: {error}")))?;
         if host.is_empty() {
             return Err(wrong("the host is missing".into()));
         }
         if host.contains(':') && !host.starts_with('[') {
             return Err(wrong("an IPv6 address is written in brackets".into()));
         }
-        let addresses: Vec<_> = text.to_socket_addrs().map_err(|error| wrong(error.to_string()))?.collect();
+        let addresses: Vec<_> = text
+            .to_socket_addrs()
+            .map_err(|error| wrong(error.to_string()))?
+            .collect();
         Ok(Self::Explicit(addresses))
     }
 }
@@ -61,8 +70,14 @@ impl FromStr for ListenAddress {
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Any { families: IpFamilies::V4, port } => write!(f, "0.0.0.0:{port}"),
-            Self::Any { families: IpFamilies::V6 | IpFamilies::Dual, port } => write!(f, "[::]:{port}"),
+            Self::Any {
+                families: IpFamilies::V4,
+                port,
+            } => write!(f, "0.0.0.0:{port}"),
+            Self::Any {
+                families: IpFamilies::V6 | IpFamilies::Dual,
+                port,
+            } => write!(f, "[::]:{port}"),
             Self::Explicit(addresses) => {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 f.write_str(&addresses.join(", "))
@@ -73,7 +88,11 @@ impl fmt::Display for ListenAddress {
 
 impl ListenAddress {
     /// Opens the socket. Needs a Tokio runtime.
-    pub(crate) fn bind(&self, listener: &'static str, backlog: u32) -> Result<TcpListener, HttpError> {
+    pub(crate) fn bind(
+        &self,
+        listener: &'static str,
+        backlog: u32,
+    ) -> Result<TcpListener, HttpError> {
         match self {
             Self::Any { families, port } => {
                 let (address, v6only) = match families {
@@ -100,9 +119,18 @@ impl ListenAddress {
     }
 }
 
-fn open(listener: &'static str, address: SocketAddr, v6only: bool, backlog: u32) -> Result<TcpListener, HttpError> {
+fn open(
+    listener: &'static str,
+    address: SocketAddr,
+    v6only: bool,
+    backlog: u32,
+) -> Result<TcpListener, HttpError> {
     let attempt = || -> io::Result<TcpListener> {
-        let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+        let socket = if address.is_ipv6() {
+            TcpSocket::new_v6()?
+        } else {
+            TcpSocket::new_v4()?
+        };
         if address.is_ipv6() {
             set_ipv6_v6only(&socket, v6only)?;
         }
@@ -111,12 +139,22 @@ fn open(listener: &'static str, address: SocketAddr, v6only: bool, backlog: u32)
         socket.listen(backlog)
     };
     attempt().map_err(|source| {
-        let unsupported = source.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
-        let nowhere = source.kind() == io::ErrorKind::AddrNotAvailable && address.ip().is_unspecified();
+        let unsupported =
+            source.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
+        let nowhere =
+            source.kind() == io::ErrorKind::AddrNotAvailable && address.ip().is_unspecified();
         if address.is_ipv6() && (unsupported || nowhere) {
-            HttpError::NoIpv6 { listener, address, source }
+            HttpError::NoIpv6 {
+                listener,
+                address,
+                source,
+            }
         } else {
-            HttpError::Bind { listener, address, source }
+            HttpError::Bind {
+                listener,
+                address,
+                source,
+            }
         }
     })
 }
@@ -129,14 +167,26 @@ mod tests {
     #[test]
     fn a_listen_address_is_host_and_port() {
         let v4: ListenAddress = "127.0.0.1:8080".parse().unwrap();
-        assert_eq!(v4, ListenAddress::Explicit(vec!["127.0.0.1:8080".parse().unwrap()]));
+        assert_eq!(
+            v4,
+            ListenAddress::Explicit(vec!["127.0.0.1:8080".parse().unwrap()])
+        );
         let v6: ListenAddress = "[::1]:0".parse().unwrap();
-        assert_eq!(v6, ListenAddress::Explicit(vec!["[::1]:0".parse().unwrap()]));
+        assert_eq!(
+            v6,
+            ListenAddress::Explicit(vec!["[::1]:0".parse().unwrap()])
+        );
     }
 
     #[test]
     fn a_wrong_listen_address_says_what_to_write() {
-        for text in ["8080", ":8080", "::1:8080", "127.0.0.1:http", "127.0.0.1:99999"] {
+        for text in [
+            "8080",
+            ":8080",
+            "::1:8080",
+            "127.0.0.1:http",
+            "127.0.0.1:99999",
+        ] {
             let message = text.parse::<ListenAddress>().unwrap_err().to_string();
             assert!(message.contains("write host:port"), "{text}: {message}");
         }

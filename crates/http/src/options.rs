@@ -63,7 +63,12 @@ pub struct Listener {
 impl Listener {
     /// A listener for the server's router.
     pub fn new(name: &'static str, address: ListenAddress, kind: ListenerKind) -> Self {
-        Self { name, address, kind, router: None }
+        Self {
+            name,
+            address,
+            kind,
+            router: None,
+        }
     }
 
     /// Serves `router` here instead of the server's.
@@ -136,8 +141,8 @@ impl Default for Limits {
             header_read: Duration::from_secs(30),
             handshake: Duration::from_secs(10),
             keep_alive_idle: Duration::from_secs(75),
-            request_body_idle: Duration::from_secs(60),
-            response_stall: Duration::from_secs(300),
+            request_body_idle: Duration::from_mins(1),
+            response_stall: Duration::from_mins(5),
             header_bytes: 64 * 1024,
             connections: 10_000,
             extra_connections: 64,
@@ -161,6 +166,10 @@ pub struct SecurityHeaders {
 
 impl Default for SecurityHeaders {
     fn default() -> Self {
-        Self { deny_frames: true, no_sniff: true, strict_transport: true }
+        Self {
+            deny_frames: true,
+            no_sniff: true,
+            strict_transport: true,
+        }
     }
 }

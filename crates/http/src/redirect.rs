@@ -15,8 +15,16 @@ pub(crate) fn to_https(authority: Option<String>) -> Router {
 
 fn answer(location: Option<HeaderValue>) -> Response {
     match location {
-        Some(location) => (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response(),
-        None => (StatusCode::BAD_REQUEST, "The request names no host to redirect to.\n").into_response(),
+        Some(location) => (
+            StatusCode::MOVED_PERMANENTLY,
+            [(header::LOCATION, location)],
+        )
+            .into_response(),
+        None => (
+            StatusCode::BAD_REQUEST,
+            "The request names no host to redirect to.\n",
+        )
+            .into_response(),
     }
 }
 
@@ -28,7 +36,13 @@ fn location(authority: Option<&str>, request: &Request) -> Option<HeaderValue> {
         let parsed: http::uri::Authority = host.parse().ok()?;
         Some(parsed.host().to_owned())
     };
-    let host = authority.map(str::to_owned).or_else(asked).filter(|host| !host.is_empty())?;
-    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let host = authority
+        .map(str::to_owned)
+        .or_else(asked)
+        .filter(|host| !host.is_empty())?;
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     HeaderValue::try_from(format!("https://{host}{path}")).ok()
 }

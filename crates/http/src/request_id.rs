@@ -30,7 +30,9 @@ impl RequestId {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let count = NEXT.fetch_add(1, Ordering::Relaxed);
         // A bijection of the counter, so no two are equal, that makes neighbours look unlike.
-        let mut mixed = KEY.1.wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut mixed = KEY
+            .1
+            .wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         let number = u128::from(KEY.0) << 64 | u128::from(mixed ^ (mixed >> 31));
@@ -47,7 +49,8 @@ impl RequestId {
         let value = headers.get(HEADER)?;
         let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
         let bytes = value.as_bytes();
-        ((1..=LONGEST).contains(&bytes.len()) && bytes.iter().all(sane)).then(|| Self(value.clone()))
+        ((1..=LONGEST).contains(&bytes.len()) && bytes.iter().all(sane))
+            .then(|| Self(value.clone()))
     }
 
     /// The id as text.
@@ -93,10 +96,14 @@ mod tests {
 
     #[test]
     fn generated_ids_are_distinct_and_32_digits() {
-        let ids: std::collections::HashSet<_> =
-            (0..10_000).map(|_| RequestId::generate().as_str().to_owned()).collect();
+        let ids: std::collections::HashSet<_> = (0..10_000)
+            .map(|_| RequestId::generate().as_str().to_owned())
+            .collect();
         assert_eq!(ids.len(), 10_000);
-        assert!(ids.iter().all(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())));
+        assert!(
+            ids.iter()
+                .all(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        );
     }
 
     #[test]
@@ -105,7 +112,10 @@ mod tests {
             let headers = HeaderMap::from_iter([(HEADER, HeaderValue::from_bytes(value).unwrap())]);
             RequestId::given(&headers)
         };
-        assert_eq!(given(b"urn:request:7f-1").unwrap().as_str(), "urn:request:7f-1");
+        assert_eq!(
+            given(b"urn:request:7f-1").unwrap().as_str(),
+            "urn:request:7f-1"
+        );
         for bad in [&b""[..], b"a b", b"a\"b", b"a\tb", b"\xffa", &[b'a'; 129]] {
             assert_eq!(given(bad), None);
         }
@@ -121,6 +131,9 @@ mod tests {
             assert_ne!(nested, expected);
             current_request_id()
         });
-        assert_eq!((seen, current_request_id(), outer), (expected.clone(), None, expected));
+        assert_eq!(
+            (seen, current_request_id(), outer),
+            (expected.clone(), None, expected)
+        );
     }
 }

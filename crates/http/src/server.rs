@@ -45,6 +45,10 @@ impl Server {
     ///
     /// # Errors
     /// An address that cannot be listened on, or a certificate that cannot be used; nothing stays open.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a router is handed over, not looked at"
+    )]
     pub fn bind(options: ServerOptions, router: Router) -> Result<Self, HttpError> {
         let certificates = match options.tls {
             Some(tls) => {
@@ -62,7 +66,9 @@ impl Server {
             spans: options.request_spans,
         });
         let stop = CancellationToken::new();
-        let shared = Arc::new(Semaphore::new(environment.limits.connections.min(Semaphore::MAX_PERMITS)));
+        let shared = Arc::new(Semaphore::new(
+            environment.limits.connections.min(Semaphore::MAX_PERMITS),
+        ));
         let mut open = Vec::new();
         for listener in options.listeners {
             let name = listener.name;
@@ -70,11 +76,16 @@ impl Server {
                 return Err(HttpError::NoCertificate { listener: name });
             }
             let socket = listener.address.bind(name, environment.limits.backlog)?;
-            let address = socket
-                .local_addr()
-                .map_err(|source| HttpError::Bind { listener: name, address: SocketAddr::from(([0; 4], 0)), source })?;
+            let address = socket.local_addr().map_err(|source| HttpError::Bind {
+                listener: name,
+                address: SocketAddr::from(([0; 4], 0)),
+                source,
+            })?;
             let (router, connections) = match (listener.router, &listener.kind) {
-                (Some(own), _) => (own, Arc::new(Semaphore::new(environment.limits.extra_connections))),
+                (Some(own), _) => (
+                    own,
+                    Arc::new(Semaphore::new(environment.limits.extra_connections)),
+                ),
                 (None, ListenerKind::RedirectToHttps { authority }) => {
                     (redirect::to_https(authority.clone()), shared.clone())
                 }
@@ -84,12 +95,25 @@ impl Server {
                 kind: listener.kind,
                 router,
                 environment: environment.clone(),
-                certificates: certificates.as_ref().map(|(certificates, _)| certificates.clone()),
+                certificates: certificates
+                    .as_ref()
+                    .map(|(certificates, _)| certificates.clone()),
                 stop: stop.clone(),
             };
-            open.push(Open { name, address, socket, serving, connections });
+            open.push(Open {
+                name,
+                address,
+                socket,
+                serving,
+                connections,
+            });
         }
-        Ok(Self { open, certificates, log: options.access_log, stop })
+        Ok(Self {
+            open,
+            certificates,
+            log: options.access_log,
+            stop,
+        })
     }
 
     /// Name and address of each listener; the port is the real one, also when 0 was asked for.
@@ -148,7 +172,9 @@ impl Open {
             Err(error) => {
                 let of_the_client = matches!(
                     error.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+                    io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::Interrupted
                 );
                 if !of_the_client {
                     tracing::error!(listener = self.name, %error, "no connection can be accepted; raise the limit of open files if this goes on");

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use rustix::fs::sendfile;
+use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -35,7 +36,12 @@ pub(crate) struct Socket {
 impl Socket {
     /// `read_ahead` are bytes that were taken from `tcp` already and are to be read first.
     pub(crate) fn new(tcp: TcpStream, read_ahead: Bytes, activity: Arc<Activity>) -> Self {
-        Self { tcp, read_ahead, ranges: Arc::default(), activity }
+        Self {
+            tcp,
+            read_ahead,
+            ranges: Arc::default(),
+            activity,
+        }
     }
 
     /// The table of file ranges that this socket can send by `sendfile`.
@@ -43,11 +49,22 @@ impl Socket {
         self.ranges.clone()
     }
 
-    fn poll_send_parts(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_send_parts(
+        &self,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.tcp.poll_write_ready(cx))?;
-            match self.tcp.try_io(Interest::WRITABLE, || self.send_parts(parts)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            match self
+                .tcp
+                .try_io(Interest::WRITABLE, || self.send_parts(parts))
+            {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                    ) => {}
                 done => return Poll::Ready(done),
             }
         }
@@ -55,15 +72,28 @@ impl Socket {
 
     /// Sends ordinary bytes up to the first file part, and then of that part as much as goes.
     fn send_parts(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let found = parts.iter().enumerate().find_map(|(at, part)| Some((at, self.ranges.find(part)?)));
+        let found = parts
+            .iter()
+            .enumerate()
+            .find_map(|(at, part)| Some((at, self.ranges.find(part)?)));
         let Some((at, file_part)) = found else {
-            return Ok(sendmsg(&self.tcp, parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?);
+            return Ok(sendmsg(
+                &self.tcp,
+                parts,
+                &mut SendAncillaryBuffer::default(),
+                SendFlags::NOSIGNAL,
+            )?);
         };
         let mut sent = 0;
         let before: usize = parts[..at].iter().map(|part| part.len()).sum();
         if before > 0 {
             let flags = SendFlags::NOSIGNAL | SendFlags::MORE;
-            sent = sendmsg(&self.tcp, &parts[..at], &mut SendAncillaryBuffer::default(), flags)?;
+            sent = sendmsg(
+                &self.tcp,
+                &parts[..at],
+                &mut SendAncillaryBuffer::default(),
+                flags,
+            )?;
             if sent < before {
                 return Ok(sent);
             }
@@ -72,17 +102,35 @@ impl Socket {
         let length = parts[at].len().min(SENDFILE_AT_ONCE);
         match sendfile(&self.tcp, &file_part.file, Some(&mut offset), length) {
             // The head promised more bytes than the file has: the connection must not look complete.
-            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a file became shorter while it was sent")),
+            Ok(0) => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "a file became shorter while it was sent",
+            )),
             Ok(moved) => Ok(sent + moved),
             // Reported by the next call, which starts with the file part.
             Err(_) if sent > 0 => Ok(sent),
+            // A file system that cannot: the mapped pages are sent like any memory. The kernel reads them,
+            // so a missing page is an error here and no signal.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                let part = &parts[at..=at];
+                Ok(sendmsg(
+                    &self.tcp,
+                    part,
+                    &mut SendAncillaryBuffer::default(),
+                    SendFlags::NOSIGNAL,
+                )?)
+            }
             Err(error) => Err(error.into()),
         }
     }
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if !this.read_ahead.is_empty() {
             let length = this.read_ahead.len().min(buffer.remaining());
@@ -98,7 +146,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 

@@ -87,11 +87,20 @@ type Stamp = [Option<(SystemTime, u64)>; 2];
 
 impl Certificates {
     pub(crate) fn load(options: TlsOptions) -> Result<(Self, Seen), HttpError> {
-        let seen = Seen { stamp: options.stamp(), pair: options.read()? };
-        let tickets = aws_lc_rs::Ticketer::new()
-            .map_err(|source| options.unusable(source))?;
+        let seen = Seen {
+            stamp: options.stamp(),
+            pair: options.read()?,
+        };
+        let tickets = aws_lc_rs::Ticketer::new().map_err(|source| options.unusable(source))?;
         let config = options.configure(&seen.pair, tickets.clone())?;
-        Ok((Self { options, tickets, current: ArcSwap::from_pointee(config) }, seen))
+        Ok((
+            Self {
+                options,
+                tickets,
+                current: ArcSwap::from_pointee(config),
+            },
+            seen,
+        ))
     }
 
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
@@ -100,7 +109,8 @@ impl Certificates {
 
     /// Follows the files until the server stops.
     pub(crate) async fn follow(self: Arc<Self>, mut seen: Seen, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(self.options.reload_every.max(Duration::from_millis(10)));
+        let mut ticks =
+            tokio::time::interval(self.options.reload_every.max(Duration::from_millis(10)));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -128,7 +138,8 @@ impl Certificates {
             return;
         }
         let loaded = self.options.read().and_then(|pair| {
-            let config = (pair != seen.pair).then(|| self.options.configure(&pair, self.tickets.clone()));
+            let config =
+                (pair != seen.pair).then(|| self.options.configure(&pair, self.tickets.clone()));
             seen.pair = pair;
             config.transpose()
         });
@@ -139,7 +150,9 @@ impl Certificates {
             }
             Ok(None) => {}
             // One file may have been written and the other not yet: the next look sees another stamp.
-            Err(error) => tracing::error!(%error, "the new certificate is not used, the old one stays"),
+            Err(error) => {
+                tracing::error!(%error, "the new certificate is not used, the old one stays");
+            }
         }
         seen.stamp = stamp;
     }
@@ -161,31 +174,55 @@ impl TlsOptions {
 
     fn read(&self) -> Result<Pair, HttpError> {
         let read = |path: &Path| {
-            fs::read(path).map_err(|error| HttpError::TlsFile { path: path.into(), reason: error.to_string() })
+            fs::read(path).map_err(|error| HttpError::TlsFile {
+                path: path.into(),
+                reason: error.to_string(),
+            })
         };
-        Ok(Pair { certificate: read(&self.certificate)?, key: read(&self.key)? })
+        Ok(Pair {
+            certificate: read(&self.certificate)?,
+            key: read(&self.key)?,
+        })
     }
 
     fn unusable(&self, source: rustls::Error) -> HttpError {
-        HttpError::TlsPair { certificate: self.certificate.clone(), key: self.key.clone(), source }
+        HttpError::TlsPair {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            source,
+        }
     }
 
-    fn configure(&self, pair: &Pair, tickets: Arc<dyn ProducesTickets>) -> Result<ServerConfig, HttpError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&pair.certificate).collect::<Result<_, _>>().map_err(
-            |error| HttpError::TlsFile { path: self.certificate.clone(), reason: error.to_string() },
-        )?;
+    fn configure(
+        &self,
+        pair: &Pair,
+        tickets: Arc<dyn ProducesTickets>,
+    ) -> Result<ServerConfig, HttpError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&pair.certificate)
+            .collect::<Result<_, _>>()
+            .map_err(|error| HttpError::TlsFile {
+                path: self.certificate.clone(),
+                reason: error.to_string(),
+            })?;
         if chain.is_empty() {
             let reason = "it has no PEM block CERTIFICATE".into();
-            return Err(HttpError::TlsFile { path: self.certificate.clone(), reason });
+            return Err(HttpError::TlsFile {
+                path: self.certificate.clone(),
+                reason,
+            });
         }
         let key = PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| {
             // The error describes the syntax, never the key.
-            HttpError::TlsFile { path: self.key.clone(), reason: format!("no usable PEM private key: {error}") }
+            HttpError::TlsFile {
+                path: self.key.clone(),
+                reason: format!("no usable PEM private key: {error}"),
+            }
         })?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(self.versions.supported())
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(|source| self.unusable(source))?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_protocol_versions(self.versions.supported())
+                .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+                .map_err(|source| self.unusable(source))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.ticketer = tickets;
         Ok(config)

@@ -46,11 +46,20 @@ impl Mapping {
     /// `length` must not be zero: the kernel refuses it.
     pub(super) fn new(file: &File, offset: u64, length: usize) -> io::Result<Self> {
         let lead = (offset % ALIGNMENT) as usize;
-        let whole = lead.checked_add(length).ok_or(io::ErrorKind::InvalidInput)?;
+        let whole = lead
+            .checked_add(length)
+            .ok_or(io::ErrorKind::InvalidInput)?;
         // SAFETY: the kernel chooses the address (null hint, no MAP_FIXED), so no existing memory
         // is replaced; the arguments are otherwise checked by the kernel.
         let base = unsafe {
-            mmap(null_mut(), whole, ProtFlags::READ, MapFlags::SHARED, file, offset - lead as u64)
+            mmap(
+                null_mut(),
+                whole,
+                ProtFlags::READ,
+                MapFlags::SHARED,
+                file,
+                offset - lead as u64,
+            )
         }?;
         Ok(Self { base, lead, length })
     }

@@ -43,7 +43,10 @@ impl SendfileRanges {
     ///
     /// The `Arc` is moved in and out: no reference count is touched.
     pub(crate) fn enter<T>(this: &mut Option<Arc<Self>>, poll: impl FnOnce() -> T) -> T {
-        struct Restore<'a>(&'a mut Option<Arc<SendfileRanges>>, Option<Arc<SendfileRanges>>);
+        struct Restore<'a>(
+            &'a mut Option<Arc<SendfileRanges>>,
+            Option<Arc<SendfileRanges>>,
+        );
         impl Drop for Restore<'_> {
             fn drop(&mut self) {
                 *self.0 = CURRENT.replace(self.1.take());
@@ -69,7 +72,12 @@ impl SendfileRanges {
 
     pub(super) fn register(&self, range: &[u8], file: Arc<File>, offset: u64) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.push(Entry { start: range.as_ptr() as usize, length: range.len(), file, offset });
+        entries.push(Entry {
+            start: range.as_ptr() as usize,
+            length: range.len(),
+            file,
+            offset,
+        });
         self.count.store(entries.len(), Ordering::Release);
     }
 
@@ -86,8 +94,10 @@ impl SendfileRanges {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.iter().find_map(|entry| {
             let into = address.checked_sub(entry.start)?;
-            (into < entry.length && bytes.len() <= entry.length - into)
-                .then(|| FilePart { file: entry.file.clone(), offset: entry.offset + into as u64 })
+            (into < entry.length && bytes.len() <= entry.length - into).then(|| FilePart {
+                file: entry.file.clone(),
+                offset: entry.offset + into as u64,
+            })
         })
     }
 }
