@@ -25,6 +25,7 @@ dev: ## the development binary and every test
 	cargo build --workspace --locked --bins --tests
 
 test: tools lint dev ## every check, then unit, integration, real-client and conformance tests
+	cargo test --workspace --locked --quiet --doc
 	cargo nextest run --workspace --locked
 
 test-long: tools dev ## the same tests with more crash rounds, more property cases and a minute per fuzz target
