@@ -302,14 +302,13 @@ fn binary() -> Result<PathBuf> {
         program: path.display().to_string(),
         install: "build it with `make dev`, or name a binary in PIERHEAD_BIN",
     };
-    let path = match std::env::var_os("PIERHEAD_BIN") {
-        Some(path) => PathBuf::from(path),
-        None => {
-            // The test is target/<profile>/deps/<name>, the binary target/<profile>/pierhead.
-            let test = std::env::current_exe().map_err(Error::io("find", "the test's program"))?;
-            let profile = test.parent().and_then(Path::parent).unwrap_or(&test);
-            profile.join("pierhead")
-        }
+    let path = if let Some(path) = std::env::var_os("PIERHEAD_BIN") {
+        PathBuf::from(path)
+    } else {
+        // The test is target/<profile>/deps/<name>, the binary target/<profile>/pierhead.
+        let test = std::env::current_exe().map_err(Error::io("find", "the test's program"))?;
+        let profile = test.parent().and_then(Path::parent).unwrap_or(&test);
+        profile.join("pierhead")
     };
     if path.is_file() {
         Ok(path)
