@@ -38,16 +38,26 @@ on_both_engines! {
     /// D18: a catalogue's manifest list arrives whole, with the images of every architecture.
     fn copy_all_copies_every_image_of_an_index(site) {
         let skopeo = site.tool("skopeo")?;
-        for (tag, index) in [("oci", Index::build(1, &[3000])), ("docker", Index::build_docker(2, &[3000]))] {
-            let mut layout = Layout::create(site.sandbox.path(tag))?;
-            layout.add_index("all", &index)?;
-            let source = format!("oci:{tag}:all");
-            let target = format!("docker://{}:{tag}", site.image("catalogue"));
-            // An OCI layout with a Docker list inside is read as what it says it is.
-            skopeo
-                .run(&["copy", "--all", "--preserve-digests", "--dest-tls-verify=false", &source, &target])
-                .await?;
-            let client = site.client();
+        let client = site.client();
+        let index = Index::build(1, &[3000]);
+        let mut layout = Layout::create(site.sandbox.path("in"))?;
+        layout.add_index("all", &index)?;
+        let target = format!("docker://{}:oci", site.image("catalogue"));
+        skopeo
+            .run(&["copy", "--all", "--preserve-digests", "--dest-tls-verify=false", "oci:in:all", &target])
+            .await?;
+        let list = Index::build_docker(2, &[3000]);
+        client.push_index("devel/source", "docker", &list).await?;
+        let source = format!("docker://{}:docker", site.image("source"));
+        let target = format!("docker://{}:docker", site.image("catalogue"));
+        skopeo
+            .run(&[
+                "copy", "--all", "--preserve-digests", "--src-tls-verify=false",
+                "--dest-tls-verify=false", &source, &target,
+            ])
+            .await?;
+
+        for (tag, index) in [("oci", &index), ("docker", &list)] {
             let served = client.get_manifest("devel/catalogue", tag).await?;
             assert_eq!(served.bytes, index.manifest.bytes);
             for image in &index.images {
