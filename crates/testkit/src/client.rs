@@ -71,6 +71,17 @@ impl Client {
         }
     }
 
+    /// The same client with the same tokens and no open connection, for a server that was restarted.
+    #[must_use]
+    pub fn reconnected(&self) -> Self {
+        Self {
+            base_url: self.base_url.clone(),
+            http: reqwest::Client::new(),
+            credentials: self.credentials.clone(),
+            tokens: Mutex::new(self.known_tokens().clone()),
+        }
+    }
+
     /// Forgets every token, so that the next request fetches a new one.
     pub fn forget_tokens(&self) {
         self.known_tokens().clear();

@@ -188,6 +188,11 @@ impl Pierhead {
         self.serve().await
     }
 
+    /// Starts the server through another program the next time: see [`Builder::wrapper`].
+    pub fn set_wrapper(&mut self, command: &[&str]) {
+        self.launch.wrapper = command.iter().map(|&part| part.to_owned()).collect();
+    }
+
     /// Makes the first user by `POST /api/v1/user/initialize`; gives name and password.
     pub async fn initialize(&self, name: &str) -> Result<Credentials> {
         let credentials = Credentials::new(name, "correct horse battery staple");

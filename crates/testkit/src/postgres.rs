@@ -119,6 +119,17 @@ impl Postgres {
         Ok(())
     }
 
+    /// Ends a server of one's own without a checkpoint; the next start recovers from its log.
+    pub async fn crash(&mut self) -> Result<()> {
+        let own = self.own.as_mut().ok_or_else(shared_is_shared)?;
+        if let Some(mut process) = own.process.take() {
+            // SIGQUIT is PostgreSQL's "immediate shutdown", which also ends its children.
+            process.signal(Signal::QUIT)?;
+            process.exit().await?;
+        }
+        Ok(())
+    }
+
     /// An empty database.
     pub fn empty_database(&self) -> Result<Database> {
         let database = self.named(unique("empty"));
