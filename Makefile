@@ -47,7 +47,7 @@ clippy:
 	cargo clippy --workspace --locked --all-targets -- -D warnings
 
 deny: tools
-	cargo deny --workspace --locked --offline --log-level error check licenses bans sources
+	cargo deny --workspace --locked --log-level error check licenses bans sources
 
 docs: ## the API documentation of every room
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --locked --no-deps --document-private-items

@@ -31,13 +31,21 @@ const WORKERS: u64 = 4;
 struct Ledger {
     blobs: HashMap<String, Arc<Blob>>,
     manifests: HashMap<String, Arc<Image>>,
-    /// A worker's moving tag: the last acknowledged image, and the one that may have replaced it.
-    moving: HashMap<String, (Option<Arc<Image>>, Option<Arc<Image>>)>,
+    moving: HashMap<String, Moving>,
     open_blobs: Vec<Arc<Blob>>,
     open_manifests: Vec<(String, Arc<Image>)>,
     /// Acknowledged since the last restart.
     new_blobs: Vec<Arc<Blob>>,
     new_manifests: Vec<(String, Arc<Image>)>,
+}
+
+/// A tag that one worker moves from image to image.
+#[derive(Default, Clone)]
+struct Moving {
+    /// The image whose move was acknowledged last.
+    acknowledged: Option<Arc<Image>>,
+    /// The image that may have replaced it.
+    asked: Option<Arc<Image>>,
 }
 
 /// Counts what the workers do, so that the crash falls somewhere into their work.
@@ -107,12 +115,16 @@ impl Worker {
             ledger
                 .new_manifests
                 .push((self.key(&tag), Arc::clone(&image)));
-            ledger.moving.entry(self.key("moving")).or_default().1 = Some(Arc::clone(&image));
+            ledger.moving.entry(self.key("moving")).or_default().asked = Some(Arc::clone(&image));
         }
         self.put_manifest("moving", &image).await?;
-        lock(&self.ledger)
-            .moving
-            .insert(self.key("moving"), (Some(image), None));
+        lock(&self.ledger).moving.insert(
+            self.key("moving"),
+            Moving {
+                acknowledged: Some(image),
+                asked: None,
+            },
+        );
         Ok(())
     }
 
@@ -331,12 +343,19 @@ async fn verify_unanswered(client: &Client, ledger: &Mutex<Ledger>) -> Result<()
             other => panic!("{key}: {other} {}", answer.text()),
         }
     }
-    for (key, (before, after)) in moving {
+    for (
+        key,
+        Moving {
+            acknowledged,
+            asked,
+        },
+    ) in moving
+    {
         let (repository, tag) = key.split_once(' ').unwrap();
         let answer = client.manifest("GET", repository, tag).await?;
-        let possible: Vec<&[u8]> = before
+        let possible: Vec<&[u8]> = acknowledged
             .iter()
-            .chain(&after)
+            .chain(&asked)
             .map(|image| image.manifest.bytes.as_slice())
             .collect();
         match answer.status.as_u16() {
@@ -344,7 +363,7 @@ async fn verify_unanswered(client: &Client, ledger: &Mutex<Ledger>) -> Result<()
                 possible.contains(&answer.body.as_slice()),
                 "{key} names a third image"
             ),
-            404 => assert!(before.is_none(), "{key} is gone"),
+            404 => assert!(acknowledged.is_none(), "{key} is gone"),
             other => panic!("{key}: {other} {}", answer.text()),
         }
     }
