@@ -1,6 +1,6 @@
 //! Starting, listening, health, metrics, read-only mode, stopping.
 
-use pierhead_testkit::{Client, Engine, Image, Pierhead, Postgres, Sandbox};
+use pierhead_testkit::{Client, Engine, Image, Pierhead, Postgres, Sandbox, eventually};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -33,22 +33,6 @@ on_both_engines! {
         site.client().send("GET", "/health/warning").await?.expect(&[StatusCode::OK])?;
     }
 
-    /// M11: metrics carry Quay's names.
-    fn metrics_are_exported_under_quays_names(site) {
-        let client = site.client();
-        client.push_image("devel/counted", "v1", &Image::build(120, &[100])).await?;
-        client.get_manifest("devel/counted", "v1").await?;
-        site.server.create_organization("acme", &site.owner)?;
-        let metrics = pierhead_testkit::eventually("the row counts to be exported", || async {
-            let metrics = site.server.metrics().await?;
-            Ok((metrics.sum("quay_org_rows", &[]) == Some(1.0)).then_some(metrics))
-        })
-        .await?;
-        assert!(metrics.sum("quay_registry_image_pulls_total", &[("ref", "tag")]) >= Some(1.0));
-        assert!(metrics.sum("quay_registry_image_pushes_total", &[]) >= Some(1.0));
-        assert!(metrics.names().any(|name| name == "quay_user_rows"));
-    }
-
     fn a_browser_gets_a_page_that_says_what_runs_here(site) {
         let request = site.client().request("GET", "/")?.header("accept", "text/html");
         let answer = site.client().execute(request).await?.expect(&[StatusCode::OK])?;
@@ -64,6 +48,26 @@ on_both_engines! {
         let anonymous = Client::new(&site.server, None);
         let answer = anonymous.send_json("POST", "/api/v1/user/initialize", &body).await?;
         assert_eq!(answer.status, 400, "{}", answer.text());
+    }
+
+    fn a_permission_that_is_taken_back_ends_pulls_within_five_seconds(site) {
+        site.server.create_organization("acme", &site.owner)?;
+        let image = Image::build(122, &[900]);
+        site.client().push_image("acme/app", "v1", &image).await?;
+        let robot = site.server.create_robot("acme+reader")?;
+        site.server.permit("acme/app", "robot", "acme+reader", "read")?;
+        let client = Client::new(&site.server, Some(&robot));
+        assert_eq!(client.get_manifest("acme/app", "v1").await?.bytes, image.manifest.bytes);
+
+        site.server.permit("acme/app", "robot", "acme+reader", "none")?;
+        // The token was issued before and has not expired: it grants nothing by itself.
+        let since = std::time::Instant::now();
+        eventually("pulls to be refused", || async {
+            let answer = client.manifest("GET", "acme/app", "v1").await?;
+            Ok((answer.status == 401).then_some(()))
+        })
+        .await?;
+        assert!(since.elapsed() < std::time::Duration::from_secs(6), "{:?}", since.elapsed());
     }
 
     fn robots_and_permissions_decide_who_may_pull_and_push(site) {
@@ -88,6 +92,38 @@ on_both_engines! {
             let absent = Client::new(&site.server, credentials).manifest("GET", "acme/none", "v1").await?;
             assert_eq!((absent.status, absent.error_code()), (refused.status, refused.error_code()));
         }
+    }
+}
+
+/// M11: metrics carry Quay's names, `quay_org_rows` among them.
+#[tokio::test]
+async fn metrics_are_exported_under_quays_names() {
+    for engine in [Engine::Sqlite, Engine::PostgreSql] {
+        let mut server = Pierhead::builder()
+            .engine(engine)
+            .config(json!({ "GLOBAL_PROMETHEUS_STATS_FREQUENCY": 1 }))
+            .start()
+            .await
+            .unwrap();
+        let owner = server.initialize("devel").await.unwrap();
+        let client = Client::new(&server, Some(&owner));
+        client
+            .push_image("devel/counted", "v1", &Image::build(120, &[100]))
+            .await
+            .unwrap();
+        client.get_manifest("devel/counted", "v1").await.unwrap();
+        server.create_organization("acme", &owner).unwrap();
+        let metrics = eventually("the organization to be counted", || async {
+            let metrics = server.metrics().await?;
+            Ok((metrics.sum("quay_org_rows", &[]) == Some(1.0)).then_some(metrics))
+        })
+        .await
+        .unwrap();
+        assert_eq!(metrics.sum("quay_user_rows", &[]), Some(1.0));
+        assert_eq!(metrics.sum("quay_repository_rows", &[]), Some(1.0));
+        assert!(metrics.sum("quay_registry_image_pulls_total", &[("ref", "tag")]) >= Some(1.0));
+        assert!(metrics.sum("quay_registry_image_pushes_total", &[]) >= Some(1.0));
+        server.stop().await.unwrap();
     }
 }
 

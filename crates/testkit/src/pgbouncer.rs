@@ -31,9 +31,10 @@ impl PgBouncer {
             .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
         let port = Port::reserve()?;
         let number = port.number();
+        // `auth_type = any` takes the user from the `[databases]` line.
         let settings = format!(
             "[databases]\n\
-             * = host=127.0.0.1 port={server}\n\
+             * = host=127.0.0.1 port={server} user=quay\n\
              [pgbouncer]\n\
              listen_addr = 127.0.0.1\n\
              listen_port = {number}\n\
@@ -45,8 +46,6 @@ impl PgBouncer {
              ignore_startup_parameters = extra_float_digits,search_path\n",
             server = postgres.port(),
         );
-        // `auth_type = any` takes the user from the `[databases]` line.
-        let settings = settings.replace("port=", "user=quay port=");
         let file = folder.path().join("pgbouncer.ini");
         fs::write(&file, settings).map_err(Error::io("write", &file))?;
         give_to_service_user(folder.path())?;
@@ -68,5 +67,29 @@ impl PgBouncer {
     /// The TCP port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port.number()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pooler_leads_to_the_database_behind_it() {
+        let postgres = Postgres::shared().await.unwrap();
+        let database = postgres.empty_database().unwrap();
+        database
+            .sql("create table t (id int); insert into t values (7)")
+            .unwrap();
+        let pooler = PgBouncer::start(&postgres, 2).await.unwrap();
+        assert_eq!(
+            database
+                .through(pooler.port())
+                .sql("select id from t")
+                .unwrap(),
+            "7"
+        );
     }
 }

@@ -240,34 +240,37 @@ impl Pierhead {
             .map(drop)
     }
 
-    /// Makes a further user with a password.
+    /// Makes a further user, with the password that the command generates.
     pub fn create_user(&self, name: &str) -> Result<Credentials> {
-        let credentials = Credentials::new(name, "another long password");
         let email = format!("{name}@example.com");
-        self.run(&[
-            "user",
-            "create",
+        self.make(
+            &["user", "create", name, "--email", &email],
             name,
-            "--email",
-            &email,
-            "--password",
-            credentials.password(),
-        ])?;
-        Ok(credentials)
+            "password",
+        )
     }
 
     /// Makes a robot account (`namespace+name`) and gives its token.
     pub fn create_robot(&self, name: &str) -> Result<Credentials> {
-        let printed = self.run(&["robot", "create", name, "--output", "json"])?;
+        self.make(&["robot", "create", name], name, "token")
+    }
+
+    /// Runs a command that makes an account and prints its secret in a field of a JSON object.
+    fn make(&self, command: &[&str], name: &str, secret: &str) -> Result<Credentials> {
+        let printed = self.run(&[command, &["--output", "json"]].concat())?;
         let made: Value = serde_json::from_str(&printed).map_err(|error| {
-            Error::unexpected(format!("robot create printed no JSON ({error}): {printed}"))
+            Error::unexpected(format!(
+                "{} printed no JSON ({error}): {printed}",
+                command.join(" ")
+            ))
         })?;
-        let Some(token) = made["token"].as_str() else {
+        let Some(secret) = made[secret].as_str() else {
+            let command = command.join(" ");
             return Err(Error::unexpected(format!(
-                "robot create printed no token: {printed}"
+                "{command} printed no {secret}: {printed}"
             )));
         };
-        Ok(Credentials::new(name, token))
+        Ok(Credentials::new(name, secret))
     }
 
     /// Makes an empty repository.
@@ -276,7 +279,7 @@ impl Pierhead {
             .map(drop)
     }
 
-    /// Gives a user, team or robot (`kind`) a role on a repository.
+    /// Gives a `user`, `team` or `robot` (`kind`) a role on a repository; the role `none` takes it back.
     pub fn permit(&self, repository: &str, kind: &str, name: &str, role: &str) -> Result<()> {
         let kind = format!("--{kind}");
         self.run(&[

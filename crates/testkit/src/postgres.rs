@@ -195,12 +195,16 @@ impl Database {
 
     /// What `DB_URI` names it.
     pub fn uri(&self) -> String {
-        self.uri_through(self.port)
+        format!("postgresql://{ROLE}@127.0.0.1:{}/{}", self.port, self.name)
     }
 
-    /// The same database through a proxy or a pooler on 127.0.0.1.
-    pub fn uri_through(&self, port: u16) -> String {
-        format!("postgresql://{ROLE}@127.0.0.1:{port}/{}", self.name)
+    /// The same database through a proxy or a pooler on this loopback port.
+    #[must_use]
+    pub fn through(&self, port: u16) -> Self {
+        Self {
+            port,
+            name: self.name.clone(),
+        }
     }
 
     /// Runs one SQL text and gives the rows: fields joined by `|`, one row a line.

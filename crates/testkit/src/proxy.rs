@@ -79,3 +79,37 @@ async fn forward(mut client: TcpStream, target: SocketAddr, mut gate: watch::Rec
         _ = gate.wait_for(|open| !open) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::Redis;
+
+    async fn pings(port: u16) -> bool {
+        let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let mut answer = [0; 7];
+        connection.write_all(b"PING\r\n").await.is_ok()
+            && connection.read_exact(&mut answer).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_cut_ends_connections_until_it_is_restored() {
+        let redis = Redis::start().await.unwrap();
+        let proxy = Proxy::start(redis.port()).await.unwrap();
+        assert!(pings(proxy.port()).await);
+        let mut open = TcpStream::connect(("127.0.0.1", proxy.port()))
+            .await
+            .unwrap();
+        open.write_all(b"PING\r\n").await.unwrap();
+        open.read_exact(&mut [0; 7]).await.unwrap();
+        proxy.cut();
+        assert_eq!(open.read(&mut [0; 7]).await.unwrap_or(0), 0);
+        assert!(!pings(proxy.port()).await);
+        proxy.restore();
+        assert!(pings(proxy.port()).await);
+    }
+}

@@ -170,11 +170,10 @@ impl Builder {
                         Some(database) => database,
                         None => migrated(&binary, fields.clone()).await?,
                     };
-                    let uri = match self.database_port {
-                        Some(port) => named.uri_through(port),
-                        None => named.uri(),
-                    };
-                    fields.insert("DB_URI".to_owned(), uri.into());
+                    let reached = self
+                        .database_port
+                        .map_or_else(|| named.clone(), |port| named.through(port));
+                    fields.insert("DB_URI".to_owned(), reached.uri().into());
                     database = Some(named);
                 }
             }
