@@ -393,7 +393,7 @@ fn every_file_is_what_its_name_says(data: &Path) {
 
 /// Three days later nothing of an unfinished upload is left.
 async fn leftovers_are_collected(server: &mut Pierhead) -> Result<()> {
-    server.set_wrapper(&["faketime", "-f", "+3d"]);
+    server.shift_clock("+3d")?;
     server.restart().await?;
     let data = server.data();
     let uploads = || -> Vec<PathBuf> {

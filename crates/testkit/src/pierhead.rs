@@ -188,9 +188,30 @@ impl Pierhead {
         self.serve().await
     }
 
-    /// Starts the server through another program the next time: see [`Builder::wrapper`].
-    pub fn set_wrapper(&mut self, command: &[&str]) {
-        self.launch.wrapper = command.iter().map(|&part| part.to_owned()).collect();
+    /// Shifts the server's clock from the next start on; `offset` is libfaketime's, such as `+3d`.
+    ///
+    /// Times of files and the monotonic clock stay as they are.
+    pub fn shift_clock(&mut self, offset: &str) -> Result<()> {
+        let library = fs::read_dir("/usr/lib")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
+            .find(|path| path.is_file())
+            .ok_or(Error::Missing {
+                program: "libfaketime".to_owned(),
+                install: "run scripts/install-tools (Debian: apt-get install libfaketime)",
+            })?;
+        for (name, value) in [
+            ("LD_PRELOAD", library.display().to_string()),
+            ("FAKETIME", offset.to_owned()),
+            ("NO_FAKE_STAT", "1".to_owned()),
+            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ] {
+            self.launch.environment.push((name.to_owned(), value));
+        }
+        Ok(())
     }
 
     /// Makes the first user by `POST /api/v1/user/initialize`; gives name and password.

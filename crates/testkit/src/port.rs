@@ -26,7 +26,8 @@ impl Port {
     /// Reserves a port that nobody listens on.
     pub fn reserve() -> Result<Self> {
         static NEXT: AtomicU16 = AtomicU16::new(0);
-        let folder = std::env::temp_dir().join("pierhead-testkit-ports");
+        let user = rustix::process::geteuid().as_raw();
+        let folder = std::env::temp_dir().join(format!("pierhead-testkit-ports-{user}"));
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         // Processes start looking at different places, so that they seldom meet.
         let start = (std::process::id() % u32::from(COUNT)) as u16;
