@@ -28,8 +28,9 @@ test: tools lint dev ## every check, then unit, integration, real-client and con
 	cargo test --workspace --locked --quiet --doc
 	cargo nextest run --workspace --locked
 
-test-long: tools dev ## the same tests with more crash rounds, more property cases and a minute per fuzz target
-	PIERHEAD_CRASH_ROUNDS=1500 PROPTEST_CASES=20000 PIERHEAD_FUZZ_SECONDS=60 \
+test-long: tools dev ## the same tests with more crash rounds, more property cases and a minute of fuzzing per parser
+	scripts/fuzz
+	PIERHEAD_CRASH_ROUNDS=1500 PROPTEST_CASES=20000 \
 		cargo nextest run --workspace --locked --profile long --run-ignored all
 
 bench: tools ## compare with every other registry that is installed; prints one table
