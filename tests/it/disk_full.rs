@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use pierhead_testkit::{Client, Engine, Image, Pierhead, Result, digest_of, pseudorandom};
+use pierhead_testkit::{Client, Engine, Image, Pierhead, Result, Sandbox, digest_of, pseudorandom};
 use serde_json::json;
 
 use crate::namespace::{seen_by, wrapper};
@@ -14,7 +14,8 @@ const BALLAST: usize = 10 << 20;
 const BLOB: usize = 2 << 20;
 
 async fn on_a_small_disk(engine: Engine) -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("pierhead-disk-{}", std::process::id()));
+    let sandbox = Sandbox::new()?;
+    let folder = sandbox.path("disk");
     fs::create_dir_all(&folder).unwrap();
     let script = format!(
         "mount -t tmpfs -o size={DISK} tmpfs {} && exec \"$@\"",
@@ -77,9 +78,7 @@ async fn on_a_small_disk(engine: Engine) -> Result<()> {
         client.get_manifest("devel/app", "v2").await?.bytes,
         after.manifest.bytes
     );
-    server.stop().await?;
-    fs::remove_dir_all(&folder).unwrap();
-    Ok(())
+    server.stop().await
 }
 
 #[tokio::test]
