@@ -172,3 +172,23 @@ pub(crate) fn credential_stripe(credential: &crate::credential::Credential) -> S
         credential.account.as_ref().map(|account| account.id),
     )
 }
+
+impl Auth {
+    /// The repository, if the credential of this token may read it now, whatever the token itself was issued for.
+    ///
+    /// For mounting a blob from a repository that the token does not name: nothing leaves to the client.
+    pub async fn readable(
+        &self,
+        bearer: &Arc<Bearer>,
+        name: &RepositoryName,
+    ) -> Result<Option<Arc<Repository>>, Error> {
+        let known = self.rights(bearer.asker(), name).await?;
+        let rights = &known.rights;
+        let counts =
+            bearer.still_counts(rights.standing.as_ref(), self.inner.clock.now_naive());
+        Ok(rights
+            .repository
+            .clone()
+            .filter(|_| counts && rights.pull))
+    }
+}

@@ -120,6 +120,16 @@ pub struct Subject {
 }
 
 impl Bearer {
+    /// Nobody, granted nothing, for ever.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            subject: None,
+            grants: Vec::new(),
+            ends_at: i64::MAX,
+            keys: 0,
+        }
+    }
+
     /// Who it was issued to; `None` for anonymous clients.
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.as_ref()

@@ -15,6 +15,7 @@
 
 mod access;
 pub mod accounts;
+mod anonymous;
 mod auth;
 mod bearer;
 mod cap;

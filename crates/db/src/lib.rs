@@ -19,7 +19,7 @@ pub use conn::{Conn, EngineConn};
 pub use database::{Database, Durability, PostgresOptions, SqliteOptions};
 pub use error::{Error, Result};
 pub use futures_util::future::BoxFuture;
-pub use sqlx::postgres::{PgConnectOptions, PgSslMode};
 pub use ids::{
     BlobId, ManifestId, NamespaceId, RepositoryId, RobotTokenId, TagId, TeamId, UploadId, UserId,
 };
+pub use sqlx::postgres::{PgConnectOptions, PgSslMode};

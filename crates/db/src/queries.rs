@@ -17,3 +17,35 @@ pub mod service_keys;
 pub mod tags;
 pub mod uploads;
 pub mod users;
+
+/// Every fixed statement, by module: name and text. A name that ends with `_POSTGRES` is for that engine alone.
+///
+/// Statements with lists of varying length are made when they run and are not among these.
+pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
+    let modules = [
+        ("app_tokens", app_tokens::STATEMENTS),
+        ("blobs", blobs::STATEMENTS),
+        ("catalog", catalog::STATEMENTS),
+        ("manifests", manifests::STATEMENTS),
+        ("oauth_applications", oauth_applications::STATEMENTS),
+        ("organizations", organizations::STATEMENTS),
+        ("permissions", permissions::STATEMENTS),
+        ("policies", policies::STATEMENTS),
+        ("principals", principals::STATEMENTS),
+        ("repositories", repositories::STATEMENTS),
+        ("repository_permissions", repository_permissions::STATEMENTS),
+        ("robots", robots::STATEMENTS),
+        ("service_keys", service_keys::STATEMENTS),
+        ("tags", tags::STATEMENTS),
+        ("uploads", uploads::STATEMENTS),
+        ("users", users::STATEMENTS),
+    ];
+    modules
+        .into_iter()
+        .flat_map(|(module, statements)| {
+            statements
+                .iter()
+                .map(move |(name, sql)| (module, *name, *sql))
+        })
+        .collect()
+}

@@ -57,9 +57,9 @@ impl AuditLog {
     pub async fn record(&self, entry: LogEntry) -> Result<(), Full> {
         let entry = match self.queue.try_send(entry) {
             Ok(()) => return Ok(()),
-            Err(mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry)) => {
-                entry
-            }
+            Err(
+                mpsc::error::TrySendError::Full(entry) | mpsc::error::TrySendError::Closed(entry),
+            ) => entry,
         };
         if self.strict && self.queue.send_timeout(entry, PATIENCE).await.is_ok() {
             return Ok(());

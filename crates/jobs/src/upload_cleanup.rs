@@ -57,7 +57,9 @@ impl UploadCleanup {
                     contents = collected.contents,
                     "collected unfinished uploads"
                 ),
-                Err(error) => tracing::warn!(%error, "collecting unfinished uploads failed; it goes on later"),
+                Err(error) => {
+                    tracing::warn!(%error, "collecting unfinished uploads failed; it goes on later")
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(self.every) => {}
@@ -88,9 +90,8 @@ impl UploadCleanup {
                 if let Some(name) = UploadName::parse(&upload.uuid)
                     && storage.location_ids().any(|id| id == upload.location)
                 {
-                    collected.contents += usize::from(
-                        remove_file(db, storage, &upload.location, &name).await?,
-                    );
+                    collected.contents +=
+                        usize::from(remove_file(db, storage, &upload.location, &name).await?);
                 }
                 let id = upload.id;
                 db.write(Durability::Relaxed, move |conn| {

@@ -1,5 +1,6 @@
 //! The subcommands. Each takes its parsed arguments and what it works on, and leaves opening that to its caller.
 
+pub(crate) mod config;
 pub(crate) mod org;
 pub(crate) mod output;
 pub(crate) mod password;

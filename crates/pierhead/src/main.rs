@@ -1,5 +1,28 @@
-//! The `pierhead` command line.
+//! The `pierhead` command line: parses arguments, opens what the subcommand works on, and wires the rooms together.
+//! It holds no rule of the domain.
 
+mod cli;
 mod commands;
+mod context;
+mod embedded;
+mod logging;
+mod serve;
+mod settings;
+mod stores;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("pierhead: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -64,7 +64,12 @@ impl Event {
         tag: &str,
         digest: &str,
     ) -> Option<LogEntry> {
-        self.entry(enums, clock, "delete_tag", [("tag", tag), ("digest", digest)])
+        self.entry(
+            enums,
+            clock,
+            "delete_tag",
+            [("tag", tag), ("digest", digest)],
+        )
     }
 
     fn entry(

@@ -263,7 +263,11 @@ impl IntoResponse for Error {
             ),
             Self::Storage(pierhead_storage::Error::NoSpace { .. }) => answer(
                 status,
-                &body("DENIED", "no space is left on the registry's storage", &nothing),
+                &body(
+                    "DENIED",
+                    "no space is left on the registry's storage",
+                    &nothing,
+                ),
             ),
             Self::Storage(pierhead_storage::Error::Busy { .. }) => answer(
                 status,
@@ -305,11 +309,7 @@ pub fn answer(status: StatusCode, body: &Value) -> Response {
 }
 
 /// Sets a header whose value was made of checked parts; one that is no header value is left out.
-pub fn insert(
-    headers: &mut axum::http::HeaderMap,
-    name: axum::http::HeaderName,
-    value: &str,
-) {
+pub fn insert(headers: &mut axum::http::HeaderMap, name: axum::http::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

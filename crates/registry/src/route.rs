@@ -55,18 +55,73 @@ pub enum Operation {
 
 /// Every operation with its method, its path and its guard.
 pub const OPERATIONS: &[(Operation, &str, &str, Guard)] = &[
-    (Operation::PullManifest, "GET, HEAD", "manifests/{reference}", Guard::Pull),
-    (Operation::PushManifest, "PUT", "manifests/{reference}", Guard::Push),
-    (Operation::DeleteManifest, "DELETE", "manifests/{reference}", Guard::Push),
-    (Operation::PullBlob, "GET, HEAD", "blobs/{digest}", Guard::Pull),
-    (Operation::DeleteBlob, "DELETE", "blobs/{digest}", Guard::Push),
-    (Operation::StartUpload, "POST", "blobs/uploads/", Guard::Push),
-    (Operation::UploadStatus, "GET", "blobs/uploads/{uuid}", Guard::Push),
-    (Operation::AppendUpload, "PATCH", "blobs/uploads/{uuid}", Guard::Push),
-    (Operation::FinishUpload, "PUT", "blobs/uploads/{uuid}", Guard::Push),
-    (Operation::CancelUpload, "DELETE", "blobs/uploads/{uuid}", Guard::Push),
+    (
+        Operation::PullManifest,
+        "GET, HEAD",
+        "manifests/{reference}",
+        Guard::Pull,
+    ),
+    (
+        Operation::PushManifest,
+        "PUT",
+        "manifests/{reference}",
+        Guard::Push,
+    ),
+    (
+        Operation::DeleteManifest,
+        "DELETE",
+        "manifests/{reference}",
+        Guard::Push,
+    ),
+    (
+        Operation::PullBlob,
+        "GET, HEAD",
+        "blobs/{digest}",
+        Guard::Pull,
+    ),
+    (
+        Operation::DeleteBlob,
+        "DELETE",
+        "blobs/{digest}",
+        Guard::Push,
+    ),
+    (
+        Operation::StartUpload,
+        "POST",
+        "blobs/uploads/",
+        Guard::Push,
+    ),
+    (
+        Operation::UploadStatus,
+        "GET",
+        "blobs/uploads/{uuid}",
+        Guard::Push,
+    ),
+    (
+        Operation::AppendUpload,
+        "PATCH",
+        "blobs/uploads/{uuid}",
+        Guard::Push,
+    ),
+    (
+        Operation::FinishUpload,
+        "PUT",
+        "blobs/uploads/{uuid}",
+        Guard::Push,
+    ),
+    (
+        Operation::CancelUpload,
+        "DELETE",
+        "blobs/uploads/{uuid}",
+        Guard::Push,
+    ),
     (Operation::ListTags, "GET", "tags/list", Guard::Pull),
-    (Operation::ListReferrers, "GET", "referrers/{digest}", Guard::Pull),
+    (
+        Operation::ListReferrers,
+        "GET",
+        "referrers/{digest}",
+        Guard::Pull,
+    ),
 ];
 
 impl Operation {
@@ -208,7 +263,10 @@ fn split(path: &str) -> Option<(&str, Kind, &str)> {
 mod tests {
     use super::*;
 
-    fn route(method: &Method, path: &'static str) -> Option<(Operation, &'static str, &'static str)> {
+    fn route(
+        method: &Method,
+        path: &'static str,
+    ) -> Option<(Operation, &'static str, &'static str)> {
         match parse(method, path) {
             Match::Route(route) => Some((route.operation, route.name, route.target)),
             _ => None,
@@ -233,7 +291,10 @@ mod tests {
 
     #[test]
     fn a_known_path_with_another_method_is_told_apart_from_no_path() {
-        assert_eq!(parse(&Method::POST, "a/b/manifests/c"), Match::MethodNotAllowed);
+        assert_eq!(
+            parse(&Method::POST, "a/b/manifests/c"),
+            Match::MethodNotAllowed
+        );
         assert_eq!(parse(&Method::GET, "a/b/c/d"), Match::NotFound);
         assert_eq!(parse(&Method::GET, ""), Match::NotFound);
     }
@@ -250,7 +311,10 @@ mod tests {
                 }
             }
             assert_eq!(operation.guard(), *guard, "{operation:?}");
-            assert_eq!(operation.writes(), *guard == Guard::Push && *operation != Operation::UploadStatus);
+            assert_eq!(
+                operation.writes(),
+                *guard == Guard::Push && *operation != Operation::UploadStatus
+            );
         }
     }
 

@@ -72,7 +72,7 @@ statements! {
     EXISTED = "SELECT EXISTS (SELECT 1 FROM tag WHERE repository_id = $1 AND name = $2 AND hidden = false)";
     DELETE_PULL_STATISTICS = "DELETE FROM tagpullstatistics WHERE repository_id = $1 AND tag_name = $2";
     /// A transaction that moves tags of a repository takes the same lock in Quay.
-    LOCK = "SELECT pg_advisory_xact_lock($1)";
+    LOCK_POSTGRES = "SELECT pg_advisory_xact_lock($1)";
     LIST_POSTGRES = "SELECT DISTINCT name COLLATE \"C\" AS name FROM tag \
         WHERE repository_id = $1 AND hidden = false AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $2) \
           AND name COLLATE \"C\" > $3 \
@@ -191,7 +191,7 @@ pub async fn list(
 /// SQLite needs none: it has one writer.
 pub async fn lock_repository(conn: &mut Conn, repository: RepositoryId) -> Result<()> {
     if conn.is_postgres() {
-        execute!(conn, LOCK, lock_key(repository))?;
+        execute!(conn, LOCK_POSTGRES, lock_key(repository))?;
     }
     Ok(())
 }

@@ -9,3 +9,4 @@ mod postgres_server;
 mod quay_facts;
 mod schema_postgres;
 mod schema_sqlite;
+mod statements;

@@ -73,10 +73,7 @@ pub async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Re
     );
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("max-age=31536000"),
-    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=31536000"));
     insert(headers, DOCKER_CONTENT_DIGEST, &digest.to_string());
     if let BlobRange::Part(part) = range {
         insert(headers, CONTENT_RANGE, &part.content_range(size));

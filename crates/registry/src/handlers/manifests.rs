@@ -74,15 +74,17 @@ pub async fn push(
     let repository = caller.repository()?;
     let reference = reference(call.target)?;
     let tags = query::values(call.query, "tag")
-        .map(|tag| Tag::parse(&tag).map_err(|error| Error::saying(Code::TAG_INVALID, error.to_string())))
+        .map(|tag| {
+            Tag::parse(&tag).map_err(|error| Error::saying(Code::TAG_INVALID, error.to_string()))
+        })
         .collect::<Result<Vec<_>>>()?;
     let content_type = call
         .headers
         .get(CONTENT_TYPE)
         .map(|value| {
-            value.to_str().map_err(|_| {
-                Error::detailed(Code::MANIFEST_UNSUPPORTED, "malformed Content-Type")
-            })
+            value
+                .to_str()
+                .map_err(|_| Error::detailed(Code::MANIFEST_UNSUPPORTED, "malformed Content-Type"))
         })
         .transpose()?;
     let bytes = read_body(body, registry.config.manifest_limits.max_bytes).await?;
@@ -152,8 +154,7 @@ fn reference(text: &str) -> Result<Reference> {
 
 /// The digest of a path.
 pub fn digest(text: &str) -> Result<Digest> {
-    Digest::parse(text)
-        .map_err(|error| Error::detailed(Code::DIGEST_INVALID, error.to_string()))
+    Digest::parse(text).map_err(|error| Error::detailed(Code::DIGEST_INVALID, error.to_string()))
 }
 
 async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
@@ -174,9 +175,7 @@ impl Call<'_> {
             repository: caller.repository()?.clone(),
             bearer: caller.bearer.clone(),
             ip: self.peer,
-            user_agent: crate::audit::user_agent(
-                self.headers.get(axum::http::header::USER_AGENT),
-            ),
+            user_agent: crate::audit::user_agent(self.headers.get(axum::http::header::USER_AGENT)),
         })
     }
 }

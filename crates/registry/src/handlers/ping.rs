@@ -57,7 +57,11 @@ fn is_old_docker(headers: &HeaderMap) -> bool {
     let Some(version) = headers
         .get(USER_AGENT)
         .and_then(|value| value.to_str().ok())
-        .and_then(|agent| agent.split(' ').find_map(|part| part.strip_prefix("docker/")))
+        .and_then(|agent| {
+            agent
+                .split(' ')
+                .find_map(|part| part.strip_prefix("docker/"))
+        })
     else {
         return false;
     };

@@ -22,7 +22,8 @@ pub async fn list(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Re
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     let subject = digest(call.target)?;
-    let artifact_type = query::value(call.query, "artifactType").filter(|wanted| !wanted.is_empty());
+    let artifact_type =
+        query::value(call.query, "artifactType").filter(|wanted| !wanted.is_empty());
     let last = match query::value(call.query, "last").map(|last| last.parse::<i32>()) {
         None => ManifestId(0),
         Some(Ok(last)) => ManifestId(last),

@@ -25,16 +25,14 @@ pub async fn issue(
     }
     let query = query.as_deref();
     let scopes: Vec<_> = query::values(query, "scope").collect();
-    let scopes = Scope::parse_all(
-        scopes.iter().map(AsRef::as_ref),
-        &registry.config.hostname,
-    )
-    .map_err(|error| Error::saying(Code::INVALID_REQUEST, error.to_string()))?;
+    let scopes = Scope::parse_all(scopes.iter().map(AsRef::as_ref), &registry.config.hostname)
+        .map_err(|error| Error::saying(Code::INVALID_REQUEST, error.to_string()))?;
     let credential = match headers.get(AUTHORIZATION) {
         None => None,
         Some(header) => {
-            let (username, password) = basic(header)
-                .ok_or_else(|| registry.challenge(None, Some("Invalid basic auth format".to_owned())))?;
+            let (username, password) = basic(header).ok_or_else(|| {
+                registry.challenge(None, Some("Invalid basic auth format".to_owned()))
+            })?;
             let credential = registry
                 .auth
                 .basic(&username, &password)

@@ -195,8 +195,12 @@ fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>> {
     let Some(value) = headers.get(CONTENT_RANGE) else {
         return Ok(None);
     };
-    let malformed =
-        || Error::saying(Code::INVALID_REQUEST, "Content-Range is not `<first>-<last>`");
+    let malformed = || {
+        Error::saying(
+            Code::INVALID_REQUEST,
+            "Content-Range is not `<first>-<last>`",
+        )
+    };
     let text = value.to_str().map_err(|_| malformed())?;
     ContentRange::parse(text).map(Some).map_err(|_| malformed())
 }

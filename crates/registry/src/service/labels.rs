@@ -161,7 +161,13 @@ mod tests {
             labels_of_config(config).get("a").map(String::as_str),
             Some("b")
         );
-        for nonsense in [&b"{}"[..], b"[]", b"", b"{\"config\":null}", b"{\"config\":{\"Labels\":3}}"] {
+        for nonsense in [
+            &b"{}"[..],
+            b"[]",
+            b"",
+            b"{\"config\":null}",
+            b"{\"config\":{\"Labels\":3}}",
+        ] {
             assert!(labels_of_config(nonsense).is_empty());
         }
     }

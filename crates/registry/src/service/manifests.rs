@@ -32,7 +32,9 @@ impl Registry {
             return Err(if tags::existed(&mut conn, repository, tag).await? {
                 Error::saying(
                     Code::TAG_EXPIRED,
-                    format!("Tag {tag} was deleted or has expired. To pull, revive via time machine"),
+                    format!(
+                        "Tag {tag} was deleted or has expired. To pull, revive via time machine"
+                    ),
                 )
             } else {
                 Code::MANIFEST_UNKNOWN.into()
@@ -45,8 +47,13 @@ impl Registry {
                 self.keep(row)?.ok_or(Code::MANIFEST_UNKNOWN)?
             }
         };
-        self.caches
-            .keep_tag(repository, tag, generation, alive.lifetime_end_ms, &manifest);
+        self.caches.keep_tag(
+            repository,
+            tag,
+            generation,
+            alive.lifetime_end_ms,
+            &manifest,
+        );
         Ok(manifest)
     }
 
@@ -132,8 +139,7 @@ impl Registry {
                         .await?
                         .filter(|manifest| manifest.alive)
                         .ok_or(Code::MANIFEST_UNKNOWN)?;
-                    if let Some(index) =
-                        manifests::holding_index(conn, manifest.id, now_ms).await?
+                    if let Some(index) = manifests::holding_index(conn, manifest.id, now_ms).await?
                     {
                         return Err(Error::saying(
                             Code::UNSUPPORTED,
@@ -147,9 +153,7 @@ impl Registry {
                     let mut ended = Vec::new();
                     for tag in alive {
                         tags::end(conn, tag.id, now_ms.max(tag.lifetime_start_ms)).await?;
-                        policy
-                            .clean_up(conn, repository, tag.id, &tag.name)
-                            .await?;
+                        policy.clean_up(conn, repository, tag.id, &tag.name).await?;
                         if !tag.hidden {
                             ended.push(EndedTag {
                                 name: tag.name,

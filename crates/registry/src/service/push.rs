@@ -51,18 +51,10 @@ pub struct Pushed {
 
 impl Registry {
     /// Stores a manifest and points the tags at it. `events` makes the audit row of each tag.
-    pub async fn push_manifest(
-        &self,
-        request: PushRequest<'_>,
-        event: &Event,
-    ) -> Result<Pushed> {
+    pub async fn push_manifest(&self, request: PushRequest<'_>, event: &Event) -> Result<Pushed> {
         let bytes = request.bytes;
-        let manifest = Manifest::parse(
-            request.content_type,
-            &bytes,
-            &self.config.manifest_limits,
-        )
-        .map_err(manifest_error)?;
+        let manifest = Manifest::parse(request.content_type, &bytes, &self.config.manifest_limits)
+            .map_err(manifest_error)?;
         let (digest, other) = digests(&request.reference, &bytes)?;
         let repository = request.repository.id;
         let labels = self.labels_of(repository, &manifest).await?;
@@ -124,7 +116,10 @@ impl Registry {
                 temporary_tag_ms: self.config.temporary_tag_seconds * 1000,
                 tag_kind: self.enums.id(TagKind::Tag),
                 label_source: self.enums.id(LabelSource::Manifest),
-                json_type: self.enums.media_type("application/json").unwrap_or_default(),
+                json_type: self
+                    .enums
+                    .media_type("application/json")
+                    .unwrap_or_default(),
                 text_type: self.enums.media_type("text/plain").unwrap_or_default(),
             },
         };
@@ -353,14 +348,8 @@ impl ManifestWrite {
                 (uuid, key.clone(), value.clone(), media_type)
             })
             .collect();
-        manifests::insert_labels(
-            conn,
-            repository,
-            manifest,
-            self.rules.label_source,
-            &labels,
-        )
-        .await?;
+        manifests::insert_labels(conn, repository, manifest, self.rules.label_source, &labels)
+            .await?;
         if self.rules.reset_quota_totals {
             manifests::reset_namespace_quota(conn, self.namespace).await?;
             manifests::reset_repository_quota(conn, repository).await?;
@@ -375,14 +364,12 @@ impl ManifestWrite {
         blobs: &[BlobId],
         children: &[ManifestId],
     ) -> Result<ManifestId> {
-        let row = manifests::find_by_digest(
-            conn,
-            self.new.repository,
-            &self.new.digest,
-            self.now_ms,
-        )
-        .await?
-        .ok_or_else(|| Error::Corrupt("a manifest that vanished inside a transaction".to_owned()))?;
+        let row =
+            manifests::find_by_digest(conn, self.new.repository, &self.new.digest, self.now_ms)
+                .await?
+                .ok_or_else(|| {
+                    Error::Corrupt("a manifest that vanished inside a transaction".to_owned())
+                })?;
         if row.manifest_bytes.is_empty() {
             manifests::fill_placeholder(conn, row.id, &self.new).await?;
             self.link(conn, row.id, blobs, children).await?;
@@ -394,11 +381,7 @@ impl ManifestWrite {
     }
 
     /// What labels ask of the tags: the manifest's own, or for an index what all its children have in common.
-    async fn actions(
-        &self,
-        conn: &mut Conn,
-        children: &[ManifestId],
-    ) -> Result<TagActions> {
+    async fn actions(&self, conn: &mut Conn, children: &[ManifestId]) -> Result<TagActions> {
         if self.tags.is_empty() {
             return Ok(TagActions::default());
         }

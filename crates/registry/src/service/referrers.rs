@@ -112,9 +112,14 @@ fn add_fallback(page: &mut Referrers, index: &Manifest, artifact_type: Option<&s
     for child in index.entries() {
         let descriptor = &child.descriptor;
         let digest = descriptor.digest.to_string();
-        let wanted = artifact_type
-            .is_none_or(|wanted| descriptor.artifact_type.as_deref() == Some(wanted));
-        if wanted && !page.descriptors.iter().any(|listed| listed.digest == digest) {
+        let wanted =
+            artifact_type.is_none_or(|wanted| descriptor.artifact_type.as_deref() == Some(wanted));
+        if wanted
+            && !page
+                .descriptors
+                .iter()
+                .any(|listed| listed.digest == digest)
+        {
             page.descriptors.push(ReferrerDescriptor {
                 media_type: descriptor.media_type.clone(),
                 digest,

@@ -26,8 +26,10 @@ use crate::state::Registry;
 
 /// Identifies the running kernel: bytes that were acknowledged without a sync are trusted only while it runs.
 static BOOT_ID: LazyLock<String> = LazyLock::new(|| {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map_or_else(|_| uuid::Uuid::new_v4().to_string(), |id| id.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(
+        |_| uuid::Uuid::new_v4().to_string(),
+        |id| id.trim().to_owned(),
+    )
 });
 
 /// Repositories that are looked at for a blob that is to be mounted from anywhere.
@@ -109,9 +111,11 @@ impl Registry {
         self.db
             .write(Durability::Relaxed, move |conn| {
                 Box::pin(async move {
-                    uploads::insert(conn, repository, &uuid, &state, location, &metadata, created)
-                        .await
-                        .map_err(Error::from)
+                    uploads::insert(
+                        conn, repository, &uuid, &state, location, &metadata, created,
+                    )
+                    .await
+                    .map_err(Error::from)
                 })
             })
             .await?;
@@ -300,8 +304,15 @@ impl Registry {
                 format!("the content is {computed} and not {digest}"),
             ));
         }
-        self.commit(repository, &receiving.name, &receiving.location, digest, size, session)
-            .await?;
+        self.commit(
+            repository,
+            &receiving.name,
+            &receiving.location,
+            digest,
+            size,
+            session,
+        )
+        .await?;
         drop(written);
         Ok(())
     }
@@ -369,7 +380,9 @@ impl Registry {
                 Box::pin(async move { uploads::delete(conn, id).await.map_err(Error::from) })
             })
             .await?;
-        self.storage.discard(&session.location, &session.name).await?;
+        self.storage
+            .discard(&session.location, &session.name)
+            .await?;
         Ok(())
     }
 

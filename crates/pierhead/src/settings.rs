@@ -1,0 +1,243 @@
+//! From fields of `config.yaml` to the settings of each room.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pierhead_auth::accounts::AccountsConfig;
+use pierhead_auth::{AuthConfig, ServiceKeysConfig};
+use pierhead_config::Config;
+use pierhead_config::sections::auth::AuthenticationType;
+use pierhead_config::sections::keys::RegistryState;
+use pierhead_config::sections::server::{IpVersion, Scheme, TlsVersion};
+use pierhead_http::{
+    IpFamilies, ListenAddress, Listener, ListenerKind, SecurityHeaders, ServerOptions, TlsOptions,
+    TlsVersions, TrustedProxies,
+};
+use pierhead_oci::{Limits, NameRules};
+use pierhead_registry::RegistryConfig;
+
+use crate::context::{StartError, password_cipher};
+
+/// Where the embedded default listens.
+pub(crate) const EMBEDDED_ADDRESS: &str = "127.0.0.1:8080";
+
+/// The address of the embedded default, resolved.
+pub(crate) fn embedded_address(listen: Option<&str>) -> Result<SocketAddr, StartError> {
+    let address: ListenAddress = listen.unwrap_or(EMBEDDED_ADDRESS).parse()?;
+    match address {
+        ListenAddress::Explicit(addresses) => addresses.first().copied(),
+        ListenAddress::Any { .. } => None,
+    }
+    .ok_or_else(|| StartError::Unsupported("--listen names no address".to_owned()))
+}
+
+fn scheme(config: &Config) -> &'static str {
+    match config.server.preferred_url_scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    }
+}
+
+fn read_only(config: &Config) -> bool {
+    config.keys.registry_state == RegistryState::ReadOnly
+}
+
+fn names(config: &Config) -> NameRules {
+    NameRules {
+        library_support: config.server.feature_library_support,
+        library_namespace: config.server.library_namespace.clone(),
+        extended_names: config.server.feature_extended_repository_names,
+    }
+}
+
+/// Settings of accounts.
+pub(crate) fn accounts(config: &Config) -> AccountsConfig {
+    AccountsConfig {
+        default_tag_expiration_s: config.tags.default_tag_expiration.as_secs() as i64,
+        email_required: config.mail.feature_mailing,
+        org_shared_email: config.users.feature_org_shared_email,
+        robots_disallowed: config.users.robots_disallow,
+        extended_repository_names: config.server.feature_extended_repository_names,
+        app_token_lifetime: config
+            .tokens
+            .app_specific_token_expiration
+            .as_ref()
+            .and_then(|life| chrono::Duration::from_std(life.as_std()).ok()),
+        ..AccountsConfig::default()
+    }
+}
+
+/// Settings of credentials and tokens.
+pub(crate) fn auth(config: &Config) -> Result<AuthConfig, StartError> {
+    let users = &config.users;
+    let mut auth = AuthConfig::new(config.server.server_hostname.as_str());
+    auth.max_token_life = Duration::from_secs(config.tokens.registry_jwt_auth_max_fresh_s.into());
+    auth.names = names(config);
+    auth.anonymous_access = users.feature_anonymous_access;
+    auth.password_sign_in = match config.auth.authentication_type {
+        AuthenticationType::Database => config.auth.feature_direct_login,
+        AuthenticationType::AppToken => false,
+        other => {
+            return Err(StartError::Unsupported(format!(
+                "AUTHENTICATION_TYPE: {other:?} is not supported by this version of Pierhead; Database and AppToken are"
+            )));
+        }
+    };
+    auth.require_encrypted_password = config.auth.feature_require_encrypted_basic_auth;
+    auth.password_cipher = Some(password_cipher(config)?.into());
+    auth.app_specific_tokens = config.tokens.feature_app_specific_tokens;
+    auth.super_users = users.super_users.iter().cloned().collect();
+    auth.superusers_full_access = users.feature_superusers_full_access;
+    auth.global_readonly_super_users = users.global_readonly_super_users.iter().cloned().collect();
+    auth.restricted_users = users.feature_restricted_users;
+    auth.restricted_users_whitelist = users
+        .restricted_users_whitelist
+        .iter()
+        .flatten()
+        .cloned()
+        .collect();
+    auth.robots_disallow = users.robots_disallow;
+    auth.robots_whitelist = users.robots_whitelist.iter().cloned().collect();
+    auth.proxy_cache = config.proxy_cache.feature_proxy_cache;
+    auth.org_mirror = config.mirroring.feature_org_mirror;
+    auth.create_private_repo_on_push = users.create_private_repo_on_push;
+    auth.create_namespace_on_push = users.create_namespace_on_push;
+    auth.user_last_accessed = users.feature_user_last_accessed;
+    auth.last_accessed_threshold =
+        Duration::from_secs(config.tokens.last_accessed_update_threshold_s.into());
+    auth.oauth_last_accessed_threshold = Duration::from_secs(
+        config
+            .tokens
+            .oauth_token_last_accessed_update_threshold_s
+            .into(),
+    );
+    auth.read_only = read_only(config);
+    Ok(auth)
+}
+
+/// Settings of the instance's signing key. Its files lie in the configuration directory, or in the data directory.
+pub(crate) fn service_keys(config: &Config, folder: &Path) -> ServiceKeysConfig {
+    let keys = &config.keys;
+    let path = |configured: &Option<PathBuf>, name: &str| {
+        configured.clone().unwrap_or_else(|| folder.join(name))
+    };
+    let mut settings = ServiceKeysConfig::new(
+        ServiceKeysConfig::display_name(scheme(config), config.server.server_hostname.as_str()),
+        path(&keys.instance_service_key_location, "quay.pem"),
+        path(&keys.instance_service_key_kid_location, "quay.kid"),
+    );
+    settings
+        .service
+        .clone_from(&keys.instance_service_key_service);
+    settings.expiration = Duration::from_secs(u64::from(keys.instance_service_key_expiration) * 60);
+    settings.expired_ttl = Duration::from_secs(keys.expired_service_key_ttl_sec);
+    settings.unapproved_ttl = Duration::from_secs(keys.unapproved_service_key_ttl_sec);
+    settings.read_only = read_only(config);
+    settings
+}
+
+/// Settings of `/v2`.
+pub(crate) fn registry(config: &Config) -> RegistryConfig {
+    let tags = &config.tags;
+    RegistryConfig {
+        hostname: config.server.server_hostname.as_str().to_owned(),
+        scheme: scheme(config).to_owned(),
+        names: names(config),
+        advertise_v2: config.server.feature_advertise_v2,
+        account_recovery: config.users.account_recovery_mode,
+        read_only: read_only(config),
+        disable_pushes: tags.disable_pushes,
+        referrers_api: tags.feature_referrers_api,
+        sparse_index: config.mirroring.feature_sparse_index,
+        immutable_tags: tags.feature_immutable_tags,
+        immutable_tags_can_expire: tags.feature_immutable_tags_can_expire,
+        pull_statistics: config.redis.feature_image_pull_stats,
+        reset_quota_totals: config.quota.feature_quota_management
+            || config.quota.quota_invalidate_totals,
+        public_catalog: config.users.feature_public_catalog,
+        page_size: u64::from(config.server.v2_pagination_size).max(100),
+        maximum_blob_size: config.server.maximum_layer_size.as_bytes(),
+        temporary_tag_seconds: config.storage.push_temp_tag_expiration_sec.into(),
+        manifest_limits: Limits::default(),
+        refuse_old_docker: true,
+    }
+}
+
+/// Where and how to listen: the one address of `--listen`, or the ports of the container.
+pub(crate) fn server(
+    config: &Config,
+    directory: Option<&Path>,
+    listen: Option<&str>,
+    metrics: axum::Router,
+) -> Result<ServerOptions, StartError> {
+    let server = &config.server;
+    let certificate = directory
+        .filter(|_| !server.external_tls_termination)
+        .map(|directory| (directory.join("ssl.cert"), directory.join("ssl.key")))
+        .filter(|(_, key)| key.is_file());
+    let tls = certificate.map(|(certificate, key)| {
+        let mut options = TlsOptions::new(certificate, key);
+        options.versions = tls_versions(&server.ssl_protocols);
+        options
+    });
+    let families = match server.feature_listen_ip_version {
+        IpVersion::V4 => IpFamilies::V4,
+        IpVersion::V6 => IpFamilies::V6,
+        IpVersion::DualStack => IpFamilies::Dual,
+    };
+    let any = |port| ListenAddress::Any { families, port };
+    let speaks = if tls.is_some() {
+        ListenerKind::Tls
+    } else {
+        ListenerKind::Plain
+    };
+    let mut listeners = Vec::new();
+    if let Some(address) = listen {
+        listeners.push(Listener::new("registry", address.parse()?, speaks));
+    } else if directory.is_none() {
+        listeners.push(Listener::new("registry", EMBEDDED_ADDRESS.parse()?, speaks));
+    } else {
+        if tls.is_some() {
+            listeners.push(Listener::new("https", any(8443), ListenerKind::Tls));
+            if server.feature_proxy_protocol {
+                listeners.push(Listener::new("proxy", any(7443), ListenerKind::ProxyTls));
+            }
+            let authority = Some(server.server_hostname.as_str().to_owned());
+            let redirect = ListenerKind::RedirectToHttps { authority };
+            listeners.push(Listener::new("http", any(8080), redirect));
+        } else {
+            listeners.push(Listener::new("http", any(8080), ListenerKind::Plain));
+        }
+        listeners
+            .push(Listener::new("metrics", any(9091), ListenerKind::Plain).with_router(metrics));
+    }
+    let has_tls = tls.is_some();
+    Ok(ServerOptions {
+        listeners,
+        tls,
+        trusted_proxies: TrustedProxies {
+            networks: server
+                .trusted_proxy_cidr
+                .iter()
+                .flat_map(|networks| networks.0.iter().copied())
+                .collect(),
+            hops: server.proxy_count as usize,
+        },
+        security_headers: SecurityHeaders {
+            strict_transport: has_tls,
+            ..SecurityHeaders::default()
+        },
+        request_spans: false,
+        ..ServerOptions::default()
+    })
+}
+
+fn tls_versions(versions: &[TlsVersion]) -> TlsVersions {
+    let has = |version| versions.contains(&version);
+    match (has(TlsVersion::Tls12), has(TlsVersion::Tls13)) {
+        (true, false) => TlsVersions::Only12,
+        (false, true) => TlsVersions::Only13,
+        _ => TlsVersions::Both,
+    }
+}

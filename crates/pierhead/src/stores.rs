@@ -1,0 +1,119 @@
+//! Opens the database and the storage locations that the configuration names.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pierhead_config::sections::database::SslMode;
+use pierhead_config::{Config, DatabaseUri, PostgresqlUri, StorageDriver};
+use pierhead_db::{Database, PgConnectOptions, PgSslMode, PostgresOptions, SqliteOptions};
+use pierhead_storage::{LocalDriver, Location, Storage};
+
+use crate::context::StartError;
+
+/// Connections to PostgreSQL, unless `DB_CONNECTION_ARGS.max_connections` says otherwise.
+const POSTGRES_CONNECTIONS: u32 = 20;
+
+/// Opens `DB_URI`.
+pub(crate) async fn database(
+    config: &Config,
+    directory: Option<&Path>,
+) -> Result<Database, StartError> {
+    match &config.database.db_uri {
+        DatabaseUri::Sqlite(path) => Ok(Database::sqlite(&SqliteOptions::new(path)).await?),
+        DatabaseUri::Postgresql(uri) => {
+            Ok(Database::postgres(postgres_options(config, uri, directory)?).await?)
+        }
+    }
+}
+
+fn postgres_options(
+    config: &Config,
+    uri: &PostgresqlUri,
+    directory: Option<&Path>,
+) -> Result<PostgresOptions, StartError> {
+    let args = &config.database.db_connection_args;
+    let mut connect = PgConnectOptions::new()
+        .host(&uri.host)
+        .port(uri.port)
+        .username(&uri.user)
+        .database(&uri.database)
+        .application_name("pierhead");
+    if let Some(password) = &uri.password {
+        connect = connect.password(password.expose());
+    }
+    let parameter = |name: &str| {
+        uri.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.expose().to_owned())
+    };
+    let mode = match (args.sslmode, parameter("sslmode")) {
+        (Some(mode), _) => Some(ssl_mode(mode)),
+        (None, Some(text)) => Some(text.parse::<PgSslMode>().map_err(|_| {
+            StartError::Unsupported(format!("DB_URI: sslmode={text} is not a mode of libpq"))
+        })?),
+        (None, None) => None,
+    };
+    if let Some(mode) = mode {
+        connect = connect.ssl_mode(mode);
+    }
+    let bundled = directory
+        .map(|directory| directory.join("database.pem"))
+        .filter(|path| path.is_file());
+    if let Some(root) = args
+        .sslrootcert
+        .clone()
+        .or_else(|| parameter("sslrootcert").map(Into::into))
+        .or(bundled)
+    {
+        connect = connect.ssl_root_cert(root);
+    }
+    if let Some(cert) = &args.sslcert {
+        connect = connect.ssl_client_cert(cert);
+    }
+    if let Some(key) = &args.sslkey {
+        connect = connect.ssl_client_key(key);
+    }
+    Ok(PostgresOptions {
+        connect,
+        max_connections: args.max_connections.unwrap_or(POSTGRES_CONNECTIONS).max(2),
+    })
+}
+
+fn ssl_mode(mode: SslMode) -> PgSslMode {
+    match mode {
+        SslMode::Disable => PgSslMode::Disable,
+        SslMode::Allow => PgSslMode::Allow,
+        SslMode::Prefer => PgSslMode::Prefer,
+        SslMode::Require => PgSslMode::Require,
+        SslMode::VerifyCa => PgSslMode::VerifyCa,
+        SslMode::VerifyFull => PgSslMode::VerifyFull,
+    }
+}
+
+/// Opens every location of `DISTRIBUTED_STORAGE_CONFIG`.
+pub(crate) fn storage(config: &Config) -> Result<Storage, StartError> {
+    let mut locations = Vec::new();
+    for (id, driver) in config.storage.distributed_storage_config.iter() {
+        let driver = match driver {
+            StorageDriver::Local(args) => LocalDriver::open(id, Path::new(&args.storage_path))?,
+            other => {
+                return Err(StartError::Unsupported(format!(
+                    "DISTRIBUTED_STORAGE_CONFIG.{id}: {} is not supported by this version of Pierhead; LocalStorage is",
+                    other.name()
+                )));
+            }
+        };
+        locations.push(Location {
+            id: id.to_owned(),
+            driver: Arc::new(driver),
+        });
+    }
+    let preference = config
+        .storage
+        .preference()
+        .into_iter()
+        .map(ToString::to_string)
+        .collect();
+    Ok(Storage::new(locations, preference)?)
+}
