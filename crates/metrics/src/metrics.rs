@@ -154,7 +154,7 @@ metrics! {
     }
     bare {
         /// Bearer tokens decoded by success
-        bearer_tokens "bearer_token_decoded": Family<Counter> = Family::default();
+        bearer_tokens "bearer_token_decoded": Family<SuccessLabels, Counter> = Family::default();
         /// Database statements executed
         db_statements "pierhead_db_statements": Counter = Counter::default();
         /// Calls of storage drivers by operation

@@ -202,6 +202,27 @@ async fn a_sent_file_is_let_go_although_the_connection_stays() {
 }
 
 #[tokio::test]
+async fn a_file_that_has_to_come_from_the_disk_arrives_intact() {
+    let stored = Stored::new(10_000_000);
+    let server = Running::plain(stored.router());
+    let forget = || {
+        stored.file.sync_all().unwrap();
+        rustix::fs::fadvise(&stored.file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    };
+    forget();
+    let answer = server.connect().await.get("/3/9999997").await;
+    assert!(answer.body == stored.slice(3, 9_999_997));
+    forget();
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let url = format!("http://{}/3/9999997", server.address);
+    let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
+    assert!(body == stored.slice(3, 9_999_997));
+}
+
+#[tokio::test]
 async fn a_file_shorter_than_promised_breaks_the_answer_off() {
     let stored = Stored::new(200_000);
     let server = Running::plain(stored.router());
