@@ -70,7 +70,10 @@ impl From<Measured> for Figures {
             per_second: Some(measured.operations as f64 / measured.elapsed.as_secs_f64()),
             p50_ms: Some(milliseconds(measured.p50)),
             p99_ms: Some(milliseconds(measured.p99)),
-            cpu_ms: Some(milliseconds(measured.cpu) / operations),
+            // Less than one clock tick says nothing.
+            cpu_ms: Some(measured.cpu)
+                .filter(|cpu| !cpu.is_zero())
+                .map(|cpu| milliseconds(cpu) / operations),
             database_cpu_ms: measured
                 .database_cpu
                 .map(|cpu| milliseconds(cpu) / operations),

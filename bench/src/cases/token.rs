@@ -123,7 +123,7 @@ fn cold(plan: &Plan, subject: &Subject) -> Found {
     fs::remove_dir_all(&home).doing(|| format!("remove {}", home.display()))?;
     let count = times.len().max(1) as f64;
     Ok(Some(Figures {
-        cpu_ms: Some(milliseconds(cpu) / count),
+        cpu_ms: (!cpu.is_zero()).then(|| milliseconds(cpu) / count),
         database_cpu_ms: database_cpu.map(|cpu| milliseconds(cpu) / count),
         ..Figures::times(times)
     }))

@@ -237,9 +237,7 @@ impl Judge<'_> {
 }
 
 fn ratio(ours: f64, theirs: f64) -> String {
-    if ours <= 0.0 || theirs <= 0.0 {
-        "too short to tell".to_owned()
-    } else if ours < theirs / 2.0 {
+    if ours < theirs / 2.0 {
         format!("1/{:.1}", theirs / ours)
     } else {
         format!("{:.2} ×", ours / theirs)
