@@ -27,6 +27,9 @@ pub(crate) struct Figures {
     /// CPU milliseconds of the server's database for one operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) database_cpu_ms: Option<f64>,
+    /// CPU milliseconds of the benchmark itself, as a client, for one operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_cpu_ms: Option<f64>,
     /// Resident memory of the server process in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) memory_mib: Option<f64>,
@@ -77,6 +80,7 @@ impl From<Measured> for Figures {
             database_cpu_ms: measured
                 .database_cpu
                 .map(|cpu| milliseconds(cpu) / operations),
+            client_cpu_ms: Some(milliseconds(measured.client_cpu) / operations),
             memory_mib: Some(mebibytes(measured.memory)),
             note: None,
         }

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::arguments::FloorWork;
+use crate::disk;
 use crate::error::{Doing as _, Error};
 use crate::figures::Figures;
 use crate::load::measure::Bounds;
@@ -46,6 +47,9 @@ pub(crate) fn measure(
         .arg(size.to_string());
     let mut server = Server::start("floor", command, address, &home)?;
     server.wait_until(|address| std::net::TcpStream::connect(address).is_ok())?;
+    if work == FloorWork::Push {
+        disk::prepare(&home, bounds.at_most.saturating_mul(size))?;
+    }
     let meter = ProcessMeter {
         pid: server.pid(),
         cluster: None,

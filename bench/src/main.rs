@@ -6,6 +6,7 @@
 
 mod arguments;
 mod cases;
+mod disk;
 mod error;
 mod figures;
 mod floor;

@@ -4,7 +4,6 @@ pub(crate) mod tagged;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::tagged::Tagged;
-use crate::error::{Doing as _, Error};
+use crate::disk;
+use crate::error::Error;
 use crate::load::client::Client;
 use crate::load::measure::{Bounds, Measured, Meter, measure};
 use crate::peers::{Access, Cluster, Product, start};
@@ -72,12 +72,9 @@ impl Subject {
             .with_file_name(format!("{}-{purpose}", self.name()))
     }
 
-    /// Waits until the file system has written what earlier rows left, so that a row does not pay
-    /// for another one's data.
-    pub(crate) fn quiet_disk(&self) -> Result<(), Error> {
-        let doing = || format!("sync the file system of {}", self.home.display());
-        let folder = File::open(&self.home).doing(doing)?;
-        rustix::fs::syncfs(&folder).doing(doing)
+    /// Gets the disk ready for a row that will write about `bytes` into this registry.
+    pub(crate) fn prepare_disk(&self, bytes: u64) -> Result<(), Error> {
+        disk::prepare(&self.home, bytes)
     }
 
     /// Memory of the process now and at its peak.

@@ -65,7 +65,10 @@ fn is_big(plan: &Plan, size: u64) -> bool {
 
 fn bounds(plan: &Plan, size: u64) -> Bounds {
     if is_big(plan, size) {
-        few(plan, plan.big_transfers)
+        Bounds {
+            duration: plan.duration * 2,
+            ..few(plan, plan.big_transfers)
+        }
     } else {
         ordinary(plan)
     }
@@ -93,7 +96,7 @@ fn get(plan: &Plan, subject: &Subject, size: u64) -> Found {
         client.push_blob(PULLED, blob, Upload::Patch)?;
         client.verify_blob(PULLED, blob)?;
     }
-    subject.quiet_disk()?;
+    subject.prepare_disk(0)?;
     let measured = subject.measure(bounds(plan, size), PULLED, |client, number| {
         client.get_blob(PULLED, &blobs[number as usize % blobs.len()])
     })?;
@@ -107,8 +110,9 @@ fn push(plan: &Plan, subject: &Subject, size: u64, upload: Upload) -> Found {
     client.push_blob(PUSHED, &first, upload)?;
     client.verify_blob(PUSHED, &first)?;
     drop(first);
-    subject.quiet_disk()?;
-    let measured = subject.measure(push_bounds(plan, size), PUSHED, |client, _| {
+    let bounds = push_bounds(plan, size);
+    subject.prepare_disk(bounds.at_most.saturating_mul(size))?;
+    let measured = subject.measure(bounds, PUSHED, |client, _| {
         client.push_blob(PUSHED, &source.next(), upload)
     })?;
     Ok(Some(measured.into()))

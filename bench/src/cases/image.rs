@@ -74,7 +74,7 @@ fn bounds(plan: &Plan, connections: usize) -> Bounds {
 
 fn push(subject: &Subject, bounds: Bounds, repository: &str) -> Result<Figures, Error> {
     let images = ImageSource::new();
-    subject.quiet_disk()?;
+    subject.prepare_disk(0)?;
     let measured = subject.measure(bounds, repository, |client, _| {
         push_one(client, repository, &images)
     })?;

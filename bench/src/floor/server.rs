@@ -42,8 +42,11 @@ pub(crate) fn serve(
             let path = dir.join("blob");
             let doing = || format!("write {}", path.display());
             let mut file = File::create(&path).doing(doing)?;
+            // In the pieces in which a server receives it: they decide how the page cache looks.
             for part in BlobSource::new(size).next().parts() {
-                file.write_all(part).doing(doing)?;
+                for piece in part.chunks(BUFFER) {
+                    file.write_all(piece).doing(doing)?;
+                }
             }
             file.sync_all().doing(doing)?;
             each_connection(address, |stream| send(stream, &path, size))

@@ -3,11 +3,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
 use crate::error::Error;
 use crate::interrupt;
+use crate::process::usage;
 
 /// A measure that does not reach its minimum of operations ends after this time all the same.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -54,6 +55,8 @@ pub(crate) struct Measured {
     pub(crate) cpu: Duration,
     /// CPU time of the server's database for all of them.
     pub(crate) database_cpu: Option<Duration>,
+    /// CPU time of the benchmark itself, as a client, for all of them.
+    pub(crate) client_cpu: Duration,
     /// Resident memory of the server process after it, in bytes.
     pub(crate) memory: u64,
 }
@@ -105,13 +108,14 @@ pub(crate) fn measure<W>(
         finished: AtomicU64::new(0),
         failure: Mutex::new(None),
     };
-    let (mut times, elapsed, before, database_before) = thread::scope(|scope| {
+    let (mut times, elapsed, before, database_before, client_cpu) = thread::scope(|scope| {
         let workers: Vec<_> = (0..bounds.connections)
             .map(|_| scope.spawn(|| work(&shared, &open, &operation)))
             .collect();
         shared.line.wait();
         let before = meter.cpu();
         let database_before = meter.database_cpu();
+        let client_before = usage::cpu(process::id());
         let begun = Instant::now();
         shared.line.wait();
         let mut times = Vec::new();
@@ -121,7 +125,10 @@ pub(crate) fn measure<W>(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        (times, begun.elapsed(), before, database_before)
+        let elapsed = begun.elapsed();
+        let client_cpu =
+            usage::cpu(process::id()).and_then(|after| Ok(after.saturating_sub(client_before?)));
+        (times, elapsed, before, database_before, client_cpu)
     });
     if let Ok(Some(error)) = shared.failure.into_inner() {
         return Err(error);
@@ -140,6 +147,7 @@ pub(crate) fn measure<W>(
         p99: percentile(&times, 99),
         cpu,
         database_cpu,
+        client_cpu: client_cpu?,
         memory: meter.memory()?,
     })
 }

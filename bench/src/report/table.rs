@@ -33,7 +33,8 @@ fn write_report(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "CPU is the server process alone, user and system; db CPU is its database beside it. \
+        "CPU is the server process alone, user and system; db CPU is its database \
+         beside it, client CPU the load generator. \
          `÷` columns: CPU and rate of the row divided by the peer's."
     )?;
     for group in &report.groups {
@@ -50,8 +51,8 @@ fn write_group(out: &mut String, group: &Group) -> std::fmt::Result {
     writeln!(out, "\n{}  [{}]", group.title, group.id)?;
     write!(
         out,
-        "  {:<18}{:>10}{:>10}{:>10}{:>11}{:>11}{:>9}",
-        "", "per s", "p50 ms", "p99 ms", "CPU ms/op", "db CPU", "RSS MiB"
+        "  {:<18}{:>10}{:>10}{:>10}{:>11}{:>9}{:>12}{:>9}",
+        "", "per s", "p50 ms", "p99 ms", "CPU ms/op", "db CPU", "client CPU", "RSS MiB"
     )?;
     for peer in &peers {
         write!(out, "{:>24}", format!("÷ {peer}"))?;
@@ -69,12 +70,13 @@ fn write_group(out: &mut String, group: &Group) -> std::fmt::Result {
         };
         write!(
             out,
-            "{:>10}{:>10}{:>10}{:>11}{:>11}{:>9}",
+            "{:>10}{:>10}{:>10}{:>11}{:>9}{:>12}{:>9}",
             number(figures.per_second),
             number(figures.p50_ms),
             number(figures.p99_ms),
             number(figures.cpu_ms),
             number(figures.database_cpu_ms),
+            number(figures.client_cpu_ms),
             number(figures.memory_mib),
         )?;
         for peer in &peers {
