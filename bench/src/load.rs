@@ -8,3 +8,4 @@ pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod content;
 pub(crate) mod measure;
+pub(crate) mod message;

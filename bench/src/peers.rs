@@ -22,7 +22,8 @@ pub(crate) use self::pierhead::database_of;
 pub(crate) use self::postgres::Cluster;
 use crate::arguments::Arguments;
 use crate::error::{Doing as _, Error};
-use crate::load::connection::{Body, Connection, Request};
+use crate::load::connection::Connection;
+use crate::load::message::{Body, Request};
 use crate::process::{Server, free_address};
 use crate::report::FLOOR;
 

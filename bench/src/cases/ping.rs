@@ -2,8 +2,8 @@
 
 use super::{Case, ordinary};
 use crate::load::client::Client;
-use crate::load::connection::Body;
 use crate::load::measure::measure;
+use crate::load::message::Body;
 
 /// `GET /v2/` with a token where one is asked for.
 pub(super) fn case() -> Case {

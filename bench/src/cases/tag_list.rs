@@ -5,7 +5,7 @@ use super::{Case, Found, few, ordinary};
 use crate::error::Error;
 use crate::figures::Figures;
 use crate::load::client::{Client, path_of};
-use crate::load::connection::{Body, Response};
+use crate::load::message::{Body, Response};
 use crate::plan::{Plan, count_label};
 use crate::subject::Subject;
 use crate::subject::tagged::Tagged;

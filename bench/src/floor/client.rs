@@ -7,9 +7,10 @@ use rustix::net::{RecvFlags, recv};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Doing as _, Error};
-use crate::load::connection::{Body, Connection, Request};
+use crate::load::connection::Connection;
 use crate::load::content::BlobSource;
 use crate::load::measure::{Bounds, Measured, Meter, measure};
+use crate::load::message::{Body, Request};
 
 const BUFFER: usize = 256 * 1024;
 

@@ -3,8 +3,9 @@
 
 use std::net::SocketAddr;
 
-use super::connection::{Body, Connection, Request, Response};
+use super::connection::Connection;
 use super::content::{Blob, Image, MANIFEST_TYPE, Manifest};
+use super::message::{Body, Request, Response};
 use crate::error::Error;
 
 /// How a blob's content travels.

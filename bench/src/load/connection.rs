@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::net::{RecvFlags, recv};
 
+use super::message::{Body, Request, Response};
 use crate::error::{Doing as _, Error};
 
 /// A response head larger than this is refused.
@@ -20,65 +21,6 @@ const SILENCE: Duration = Duration::from_mins(2);
 /// Request bodies up to this size travel in the same write as the head.
 const JOINED_BODY: usize = 16 * 1024;
 const BUFFER: usize = 256 * 1024;
-
-/// A request. The parts of the body are sent one after the other.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request<'a> {
-    /// `GET`, `PUT` …
-    pub(crate) method: &'a str,
-    /// Path and query.
-    pub(crate) target: &'a str,
-    /// Value of the `Authorization` header.
-    pub(crate) authorization: Option<&'a str>,
-    /// Value of the `Accept` header.
-    pub(crate) accept: Option<&'a str>,
-    /// Value of the `Content-Type` header.
-    pub(crate) content_type: Option<&'a str>,
-    /// The body's parts; `Content-Length` is their sum.
-    pub(crate) body: &'a [&'a [u8]],
-}
-
-impl<'a> Request<'a> {
-    /// A request without a body.
-    pub(crate) fn new(method: &'a str, target: &'a str) -> Self {
-        Self {
-            method,
-            target,
-            authorization: None,
-            accept: None,
-            content_type: None,
-            body: &[],
-        }
-    }
-}
-
-/// What happens to a response's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// It is kept in [`Response::body`].
-    Keep,
-    /// Only its length is counted.
-    Discard,
-}
-
-/// A response.
-#[derive(Debug, Default)]
-pub(crate) struct Response {
-    /// The status code.
-    pub(crate) status: u16,
-    /// `Location`.
-    pub(crate) location: Option<String>,
-    /// `Docker-Content-Digest`.
-    pub(crate) digest: Option<String>,
-    /// `Link`.
-    pub(crate) link: Option<String>,
-    /// `WWW-Authenticate`.
-    pub(crate) challenge: Option<String>,
-    /// Bytes of the body.
-    pub(crate) length: u64,
-    /// The body, where it was asked for.
-    pub(crate) body: Vec<u8>,
-}
 
 /// How the end of a body is found (RFC 9112 section 6).
 enum Framing {

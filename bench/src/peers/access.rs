@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Error;
-use crate::load::connection::{Body, Connection, Request};
+use crate::load::connection::Connection;
+use crate::load::message::{Body, Request};
 
 /// What a client needs to use a registry.
 #[derive(Clone, Debug)]

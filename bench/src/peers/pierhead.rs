@@ -7,7 +7,8 @@ use std::process::Command;
 use super::access::{Basic, TokenAccess, challenged_service};
 use super::{Access, Cluster, PIERHEAD, PIERHEAD_POSTGRES, Product, write};
 use crate::error::Error;
-use crate::load::connection::{Body, Connection, Request};
+use crate::load::connection::Connection;
+use crate::load::message::{Body, Request};
 use crate::process;
 
 const USER: &str = "bench";
