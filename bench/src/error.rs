@@ -78,7 +78,7 @@ pub(crate) enum Error {
         /// What may be asked for.
         known: String,
     },
-    /// The person pressed Ctrl-C.
+    /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
 }

@@ -15,22 +15,19 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::arguments::FloorWork;
+use crate::cases::Floor;
 use crate::disk;
 use crate::error::{Doing as _, Error};
 use crate::figures::Figures;
-use crate::load::measure::Bounds;
+use crate::plan::Plan;
 use crate::process::{Server, free_address};
 use crate::subject::ProcessMeter;
 
 pub(crate) use self::server::serve;
 
 /// Runs a bare loop in a child process and measures it.
-pub(crate) fn measure(
-    work: FloorWork,
-    size: u64,
-    bounds: Bounds,
-    dir: &Path,
-) -> Result<Figures, Error> {
+pub(crate) fn measure(plan: &Plan, floor: Floor, dir: &Path) -> Result<Figures, Error> {
+    let Floor { work, size, bounds } = floor;
     let home = dir.join(format!("floor-{work:?}"));
     std::fs::create_dir_all(&home).doing(|| format!("create the folder {}", home.display()))?;
     let program = std::env::current_exe().doing(|| "find the benchmark itself".to_owned())?;
@@ -47,7 +44,7 @@ pub(crate) fn measure(
         .arg(size.to_string());
     let mut server = Server::start("floor", command, address, &home)?;
     server.wait_until(|address| std::net::TcpStream::connect(address).is_ok())?;
-    if work == FloorWork::Push {
+    if work == FloorWork::Push && plan.prepare {
         disk::prepare(&home, bounds.at_most.saturating_mul(size))?;
     }
     let meter = ProcessMeter {

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command, Output};
-use crate::error::Error;
+use crate::error::{Doing as _, Error};
 use crate::plan::Plan;
 use crate::report::Report;
 
@@ -49,9 +49,15 @@ fn main() -> ExitCode {
 fn benchmark(arguments: &Arguments) -> Result<ExitCode, Error> {
     interrupt::listen()?;
     let plan = Plan::new(arguments);
-    let mut report = run::run(arguments, &plan)?;
+    peers::check_names(&arguments.peers)?;
+    let folder = run::work_folder(arguments)?;
+    let mut report = run::run(arguments, &plan, folder.path())?;
     report.goals = report::goals::judge(&report, &plan);
+    // Removing what a long run has written takes a while, so the result comes first.
     print(&report, arguments.output)?;
+    folder
+        .close()
+        .doing(|| "remove the run's data".to_owned())?;
     Ok(if report.failures() == 0 {
         ExitCode::SUCCESS
     } else {

@@ -26,6 +26,10 @@ pub(crate) struct Plan {
     pub(crate) tag_counts: Vec<u32>,
     /// Tags in the repository of the listing rows.
     pub(crate) listed_tags: u32,
+    /// Different blobs or images that readers walk over.
+    pub(crate) different: usize,
+    /// Whether the disk is prepared before rows that write.
+    pub(crate) prepare: bool,
     /// Images that are in the repository before the "1000th image" row.
     pub(crate) images_before: u32,
     /// Tags in PostgreSQL for the start row.
@@ -85,6 +89,8 @@ impl Plan {
             blob_sizes: [KIB, MIB, 100 * MIB],
             tag_counts: vec![1, 500, 100_000],
             listed_tags: 10_000,
+            different: 16,
+            prepare: true,
             images_before: 1000,
             database_tags: 1_000_000,
             starts: 5,
@@ -104,7 +110,9 @@ impl Plan {
             blob_sizes: [KIB, 64 * KIB, 4 * MIB],
             tag_counts: vec![1, 20],
             listed_tags: 120,
-            images_before: 20,
+            different: 4,
+            prepare: false,
+            images_before: 10,
             database_tags: 2000,
             starts: 1,
             peer_fill: Duration::from_secs(5),

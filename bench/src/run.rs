@@ -16,19 +16,17 @@ use crate::report::{FLOOR, Group, Machine, Report, Row};
 use crate::subject::Subject;
 
 /// Measures every registry that is found. The report has no goals yet.
-pub(crate) fn run(arguments: &Arguments, plan: &Plan) -> Result<Report, Error> {
-    peers::check_names(&arguments.peers)?;
-    let dir = work_folder(arguments)?;
+pub(crate) fn run(arguments: &Arguments, plan: &Plan, dir: &Path) -> Result<Report, Error> {
     let Field {
         products,
         mut missing,
-    } = peers::find(arguments, dir.path());
+    } = peers::find(arguments, dir);
     let mut subjects = Vec::new();
     for product in products {
         interrupt::check()?;
         let name = product.name();
         eprintln!("start {name}");
-        match Subject::start(product, dir.path()) {
+        match Subject::start(product, dir) {
             Ok(subject) => subjects.push(subject),
             Err(error) => missing.push(format!("{name}: {error}")),
         }
@@ -40,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments, plan: &Plan) -> Result<Report, Error> {
     let mut groups = Vec::new();
     for case in cases::all(plan) {
         interrupt::check()?;
-        let group = run_case(&case, plan, &subjects, dir.path());
+        let group = run_case(&case, plan, &subjects, dir);
         if !group.rows.is_empty() {
             groups.push(group);
         }
@@ -72,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, plan: &Plan) -> Result<Report, Error> {
         groups.push(group);
     }
     Ok(Report {
-        machine: Machine::here(dir.path()),
+        machine: Machine::here(dir),
         quick: plan.quick,
         missing,
         groups,
@@ -80,8 +78,8 @@ pub(crate) fn run(arguments: &Arguments, plan: &Plan) -> Result<Report, Error> {
     })
 }
 
-/// A new folder that is removed at the end. Servers that run as other users must get through it.
-fn work_folder(arguments: &Arguments) -> Result<TempDir, Error> {
+/// A new folder for the registries' data, which is removed at the end. Servers that run as other users must get through it.
+pub(crate) fn work_folder(arguments: &Arguments) -> Result<TempDir, Error> {
     use std::os::unix::fs::PermissionsExt as _;
     let parent = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
     tempfile::Builder::new()
@@ -94,10 +92,7 @@ fn work_folder(arguments: &Arguments) -> Result<TempDir, Error> {
 /// Measures a case on every registry, and its floor before and after them: what else runs on the
 /// machine can only make a loop dearer, so the cheaper of both measures is the floor.
 fn run_case(case: &Case, plan: &Plan, subjects: &[Subject], dir: &Path) -> Group {
-    let floor = || {
-        case.floor
-            .map(|bare| floor::measure(bare.work, bare.size, bare.bounds, dir))
-    };
+    let floor = || case.floor.map(|bare| floor::measure(plan, bare, dir));
     let before = floor();
     let mut group = each(&case.id, &case.title, subjects, |subject| {
         case.run(plan, subject)

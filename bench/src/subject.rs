@@ -73,8 +73,11 @@ impl Subject {
     }
 
     /// Gets the disk ready for a row that will write about `bytes` into this registry.
-    pub(crate) fn prepare_disk(&self, bytes: u64) -> Result<(), Error> {
-        disk::prepare(&self.home, bytes)
+    pub(crate) fn prepare_disk(&self, plan: &Plan, bytes: u64) -> Result<(), Error> {
+        if plan.prepare {
+            disk::prepare(&self.home, bytes)?;
+        }
+        Ok(())
     }
 
     /// Memory of the process now and at its peak.

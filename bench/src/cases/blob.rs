@@ -10,8 +10,6 @@ use crate::subject::Subject;
 
 const PULLED: &str = "bench/blobs";
 const PUSHED: &str = "bench/pushed-blobs";
-/// Blobs that small and middle GETs walk over.
-const DIFFERENT: usize = 16;
 /// Pushed small and middle blobs of one measure at most.
 const MOST_PUSHES: u64 = 2000;
 
@@ -89,14 +87,18 @@ fn push_bounds(plan: &Plan, size: u64) -> Bounds {
 
 fn get(plan: &Plan, subject: &Subject, size: u64) -> Found {
     let source = BlobSource::new(size);
-    let count = if is_big(plan, size) { 1 } else { DIFFERENT };
+    let count = if is_big(plan, size) {
+        1
+    } else {
+        plan.different
+    };
     let blobs: Vec<Blob> = (0..count).map(|_| source.next()).collect();
     let mut client = subject.client(PULLED)?;
     for blob in &blobs {
         client.push_blob(PULLED, blob, Upload::Patch)?;
         client.verify_blob(PULLED, blob)?;
     }
-    subject.prepare_disk(0)?;
+    subject.prepare_disk(plan, 0)?;
     let measured = subject.measure(bounds(plan, size), PULLED, |client, number| {
         client.get_blob(PULLED, &blobs[number as usize % blobs.len()])
     })?;
@@ -111,7 +113,7 @@ fn push(plan: &Plan, subject: &Subject, size: u64, upload: Upload) -> Found {
     client.verify_blob(PUSHED, &first)?;
     drop(first);
     let bounds = push_bounds(plan, size);
-    subject.prepare_disk(bounds.at_most.saturating_mul(size))?;
+    subject.prepare_disk(plan, bounds.at_most.saturating_mul(size))?;
     let measured = subject.measure(bounds, PUSHED, |client, _| {
         client.push_blob(PUSHED, &source.next(), upload)
     })?;

@@ -13,9 +13,6 @@ use crate::load::measure::{Bounds, Meter, measure};
 use crate::plan::{Plan, count_label};
 use crate::subject::Subject;
 
-/// Images that pulls walk over.
-const DIFFERENT: usize = 32;
-
 /// Pushes and pulls at one and at many clients, and pushes into repositories that hold many.
 pub(super) fn cases(plan: &Plan) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -27,7 +24,7 @@ pub(super) fn cases(plan: &Plan) -> Vec<Case> {
             format!("small image push, {clients} client(s), new repository"),
             move |plan, subject| {
                 let repository = format!("bench/images-{clients}");
-                let measured = push(subject, bounds(plan, clients), &repository)?;
+                let measured = push(plan, subject, bounds(plan, clients), &repository)?;
                 Ok(Some(measured))
             },
         ));
@@ -50,7 +47,7 @@ pub(super) fn cases(plan: &Plan) -> Vec<Case> {
             move |plan, subject| {
                 let tagged = subject.tagged(plan, count)?;
                 let bounds = bounds(plan, plan.connections);
-                let figures = push(subject, bounds, &tagged.repository)?;
+                let figures = push(plan, subject, bounds, &tagged.repository)?;
                 Ok(Some(figures.noted(tagged.note())))
             },
         ));
@@ -72,9 +69,14 @@ fn bounds(plan: &Plan, connections: usize) -> Bounds {
     }
 }
 
-fn push(subject: &Subject, bounds: Bounds, repository: &str) -> Result<Figures, Error> {
+fn push(
+    plan: &Plan,
+    subject: &Subject,
+    bounds: Bounds,
+    repository: &str,
+) -> Result<Figures, Error> {
     let images = ImageSource::new();
-    subject.prepare_disk(0)?;
+    subject.prepare_disk(plan, 0)?;
     let measured = subject.measure(bounds, repository, |client, _| {
         push_one(client, repository, &images)
     })?;
@@ -114,7 +116,7 @@ fn push_after(plan: &Plan, subject: &Subject) -> Found {
             begun.elapsed().as_secs_f64()
         )
     });
-    let figures = push(subject, ordinary(plan), repository)?;
+    let figures = push(plan, subject, ordinary(plan), repository)?;
     Ok(Some(figures.noted(note)))
 }
 
@@ -122,7 +124,7 @@ fn pull(plan: &Plan, subject: &Subject, clients: usize) -> Found {
     let repository = "bench/pulled-images";
     let source = ImageSource::new();
     let mut client = subject.client(repository)?;
-    let images: Vec<(String, Image)> = (0..DIFFERENT)
+    let images: Vec<(String, Image)> = (0..plan.different)
         .map(|_| (format!("p{}", unique()), source.next()))
         .collect();
     for (tag, image) in &images {
