@@ -67,12 +67,10 @@ impl OnPostgres {
         Self { binary, cluster }
     }
 
+    /// `--config` names the folder that holds `config.yaml`, as `/conf/stack` does in a container.
     fn subcommand(&self, words: &[&str], home: &Path) -> Command {
         let mut command = Command::new(&self.binary);
-        command
-            .args(words)
-            .arg("--config")
-            .arg(home.join("config.yaml"));
+        command.args(words).arg("--config").arg(home);
         command
     }
 }
