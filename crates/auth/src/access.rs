@@ -184,11 +184,7 @@ impl Auth {
     ) -> Result<Option<Arc<Repository>>, Error> {
         let known = self.rights(bearer.asker(), name).await?;
         let rights = &known.rights;
-        let counts =
-            bearer.still_counts(rights.standing.as_ref(), self.inner.clock.now_naive());
-        Ok(rights
-            .repository
-            .clone()
-            .filter(|_| counts && rights.pull))
+        let counts = bearer.still_counts(rights.standing.as_ref(), self.inner.clock.now_naive());
+        Ok(rights.repository.clone().filter(|_| counts && rights.pull))
     }
 }
