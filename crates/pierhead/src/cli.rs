@@ -177,7 +177,7 @@ fn end(outcome: Result<(), crate::commands::CommandError>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pierhead: {error}");
-            error.exit_code()
+            ExitCode::FAILURE
         }
     }
 }

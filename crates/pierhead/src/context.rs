@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pierhead_auth::Clock;
 use pierhead_auth::accounts::Accounts;
 use pierhead_config::{Config, ConfigError, Loaded, Sources};
 use pierhead_db::Database;
@@ -123,7 +124,7 @@ impl Context {
             cipher.clone(),
             passwords,
             settings::accounts(&config),
-            Arc::new(chrono::Utc::now),
+            Clock::system(),
         );
         Ok(Self {
             config,
