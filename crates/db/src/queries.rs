@@ -13,6 +13,7 @@ pub mod principals;
 pub mod repositories;
 pub mod repository_permissions;
 pub mod robots;
+pub mod row_counts;
 pub mod service_keys;
 pub mod tags;
 pub mod uploads;
@@ -35,6 +36,7 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("repositories", repositories::STATEMENTS),
         ("repository_permissions", repository_permissions::STATEMENTS),
         ("robots", robots::STATEMENTS),
+        ("row_counts", row_counts::STATEMENTS),
         ("service_keys", service_keys::STATEMENTS),
         ("tags", tags::STATEMENTS),
         ("uploads", uploads::STATEMENTS),

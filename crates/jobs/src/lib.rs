@@ -4,6 +4,7 @@
 //! parts it needs by trying again later.
 
 pub mod audit;
+pub mod row_counts;
 pub mod upload_cleanup;
 
 pub use tokio_util::sync::CancellationToken;

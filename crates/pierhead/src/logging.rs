@@ -1,12 +1,42 @@
 //! Where log lines go and what they look like: standard error, as text or (`JSONLOG=true`) one JSON object a line.
 
+use std::sync::Arc;
+
+use pierhead_http::{AccessLog, AccessLogOptions, LineFormat};
+use pierhead_metrics::{Build, Metrics};
 use tracing_subscriber::EnvFilter;
+
+/// What is running.
+pub(crate) const BUILD: Build = Build {
+    version: env!("CARGO_PKG_VERSION"),
+    revision: "",
+};
+
+fn is_true(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+}
+
+/// Starts the access log: one line per request on standard error, unless `ACCESS_LOG=false`.
+pub(crate) fn access_log(metrics: &Arc<Metrics>) -> std::io::Result<Option<AccessLog>> {
+    if std::env::var("ACCESS_LOG").is_ok_and(|value| value.eq_ignore_ascii_case("false")) {
+        return Ok(None);
+    }
+    let format = if is_true("JSONLOG") {
+        LineFormat::Json
+    } else {
+        LineFormat::Text
+    };
+    let log = AccessLog::start_writing(AccessLogOptions::default(), format, std::io::stderr())?;
+    let dropped = log.clone();
+    metrics.on_exposition(move |metrics| {
+        let counter = &metrics.access_log_dropped;
+        counter.inc_by(dropped.dropped().saturating_sub(counter.get()));
+    });
+    Ok(Some(log))
+}
 
 /// Starts logging. `RUST_LOG` wins; else `DEBUGLOG=true`, else `LOGGING_LEVEL` of the environment, else `info`.
 pub(crate) fn start() {
-    let is_true = |name: &str| {
-        std::env::var(name).is_ok_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
-    };
     let level = if is_true("DEBUGLOG") {
         "debug".to_owned()
     } else {

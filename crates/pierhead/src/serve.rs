@@ -2,22 +2,27 @@
 //! audit log.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use pierhead_api::{Api, Parts};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
 use pierhead_config::Config;
+use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_http::{Peer, Server};
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::AuditLog;
+use pierhead_jobs::row_counts;
 use pierhead_jobs::upload_cleanup::UploadCleanup;
+use pierhead_metrics::{Counter, Metrics, StorageLabels};
 use pierhead_registry::Registry;
+use pierhead_storage::Storage;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeArgs;
@@ -57,7 +62,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         settings::auth(config)?,
         keys.clone(),
         clock,
-        std::sync::Arc::new(context.accounts.clone()),
+        Arc::new(context.accounts.clone()),
     )?;
 
     let stop_workers = CancellationToken::new();
@@ -82,6 +87,19 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             source,
         }
     })?;
+    let metrics = Arc::new(exported_metrics(config, &context.db, &storage));
+    let counts = tokio::spawn(row_counts::run(
+        context.db.clone(),
+        metrics.clone(),
+        Duration::from_secs(
+            config
+                .health
+                .global_prometheus_stats_frequency
+                .max(1)
+                .into(),
+        ),
+        stop_workers.clone(),
+    ));
     let registry = Registry::new(
         settings::registry(config),
         context.db.clone(),
@@ -90,11 +108,24 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         auth,
         audit,
         page_tokens,
+        metrics.clone(),
     );
-    let metrics = Router::new().route("/metrics", get(|| async { String::new() }));
-    let router = pierhead_registry::router(registry)
-        .merge(metrics.clone().layer(middleware::from_fn(loopback_only)));
-    let options = settings::server(config, context.directory.as_deref(), listen, metrics)?;
+    let exposition = metrics.clone().router();
+    let registry = pierhead_registry::router(registry);
+    let api = Api::new(Parts {
+        config: settings::api(config),
+        db: context.db.clone(),
+        storage,
+        accounts: context.accounts.clone(),
+        registry: registry.clone(),
+        service_key_id: keys.kid().to_owned(),
+        clock: Clock::system(),
+    });
+    let router = registry
+        .merge(pierhead_api::router(api))
+        .merge(exposition.clone().layer(middleware::from_fn(loopback_only)));
+    let mut options = settings::server(config, context.directory.as_deref(), listen, exposition)?;
+    options.access_log = logging::access_log(&metrics).map_err(StartError::Runtime)?;
     let scheme = if options.tls.is_some() {
         "https"
     } else {
@@ -111,7 +142,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     }
     server.serve(terminated()).await;
     stop_workers.cancel();
-    let _ = tokio::join!(cleanup, refresh);
+    let _ = tokio::join!(cleanup, refresh, counts);
     stop_audit.cancel();
     let _ = audit_worker.await;
     Ok(())
@@ -128,6 +159,40 @@ async fn loopback_only(request: Request, next: Next) -> Response {
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
+}
+
+/// The metrics, those of other rooms brought up to date whenever they are read.
+fn exported_metrics(config: &Config, db: &Database, storage: &Storage) -> Metrics {
+    let health = &config.health;
+    let tracked: Vec<String> = health.tracked_namespaces.0.keys().cloned().collect();
+    let metrics = Metrics::new(&health.prometheus_namespace, &tracked, logging::BUILD);
+    let (db, storage) = (db.clone(), storage.clone());
+    metrics.on_exposition(move |metrics| {
+        let (in_use, idle) = db.connections();
+        metrics.db_in_use.set(in_use.into());
+        metrics
+            .db_available
+            .set(i64::try_from(idle).unwrap_or(i64::MAX));
+        raise(&metrics.db_statements, db.statements());
+        let calls = storage.calls();
+        for (operation, count) in [
+            ("append", &calls.appends),
+            ("publish", &calls.publishes),
+            ("discard", &calls.discards),
+            ("open", &calls.opens),
+            ("delete", &calls.deletes),
+        ] {
+            let labels = StorageLabels { operation };
+            let counter = metrics.storage_calls.get_or_create_owned(&labels);
+            raise(&counter, count.load(Ordering::Relaxed));
+        }
+    });
+    metrics
+}
+
+/// Brings a counter to what another room has counted.
+fn raise(counter: &Counter, counted: u64) {
+    counter.inc_by(counted.saturating_sub(counter.get()));
 }
 
 fn upload_cleanup(config: &Config) -> UploadCleanup {

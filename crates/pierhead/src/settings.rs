@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pierhead_api::{ApiConfig, HealthConfig};
 use pierhead_auth::accounts::AccountsConfig;
 use pierhead_auth::{AuthConfig, ServiceKeysConfig};
 use pierhead_config::Config;
@@ -161,6 +162,29 @@ pub(crate) fn registry(config: &Config) -> RegistryConfig {
         temporary_tag_seconds: config.storage.push_temp_tag_expiration_sec.into(),
         manifest_limits: Limits::default(),
         refuse_old_docker: true,
+    }
+}
+
+/// Settings of the management API and the health checks.
+pub(crate) fn api(config: &Config) -> ApiConfig {
+    let mut health = HealthConfig::new(
+        config
+            .storage
+            .preference()
+            .into_iter()
+            .map(ToString::to_string)
+            .collect(),
+    );
+    health.disk_space_threshold = config.health.diskspace_health_threshold;
+    health.disk_space_warning_threshold = config.health.diskspace_health_warning_threshold;
+    ApiConfig {
+        hostname: config.server.server_hostname.as_str().to_owned(),
+        scheme: scheme(config).to_owned(),
+        title: config.ui.registry_title.clone(),
+        user_initialize: config.tokens.feature_user_initialize,
+        database_auth: config.auth.authentication_type == AuthenticationType::Database,
+        read_only: read_only(config),
+        health,
     }
 }
 

@@ -60,7 +60,9 @@ impl Registry {
         let Some(token) = token else {
             return Err(self.challenge(scope, Some("Invalid bearer token format".to_owned())));
         };
-        match self.auth.bearer(token).await {
+        let outcome = self.auth.bearer(token).await;
+        self.measures.bearer(outcome.is_ok());
+        match outcome {
             Ok(bearer) => Ok(bearer),
             Err(BearerError::Database(error)) => Err(error.into()),
             Err(error) => Err(self.challenge(scope, Some(error.to_string()))),

@@ -11,6 +11,7 @@ mod generation;
 mod guard;
 mod handlers;
 mod locks;
+mod measures;
 mod route;
 mod router;
 mod service;

@@ -1,10 +1,12 @@
 //! The router of `/v2`, and the walk of a request: path → guard → state of the registry → handler.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
@@ -13,7 +15,7 @@ use pierhead_oci::RepositoryName;
 
 use crate::error::{Code, Error, Result};
 use crate::handlers::{blobs, catalog, manifests, ping, referrers, tags, token, uploads};
-use crate::route::{self, Match, Operation};
+use crate::route::{self, Match, Operation, Route};
 use crate::state::Registry;
 
 /// What handlers read of a request, beside its body.
@@ -48,32 +50,46 @@ pub fn router(registry: Registry) -> Router {
 }
 
 async fn dispatch(State(registry): State<Registry>, request: Request) -> Response {
-    match walk(&registry, request).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
-    }
-}
-
-async fn walk(registry: &Registry, request: Request) -> Result<Response> {
+    let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let config = &registry.config;
-    if config.account_recovery {
-        return Err(Code::UNSUPPORTED.into());
+    if registry.config.account_recovery {
+        return Error::from(Code::UNSUPPORTED).into_response();
     }
     let path = parts.uri.path().strip_prefix("/v2/").unwrap_or_default();
     let route = match route::parse(&parts.method, path) {
         Match::Route(route) => route,
-        Match::MethodNotAllowed => return Err(Code::UNSUPPORTED.into()),
+        Match::MethodNotAllowed => return Error::from(Code::UNSUPPORTED).into_response(),
         Match::NotFound => {
-            return Err(Error::saying(
-                Code {
-                    status: StatusCode::NOT_FOUND,
-                    ..Code::UNSUPPORTED
-                },
-                "no such route",
-            ));
+            let code = Code {
+                status: StatusCode::NOT_FOUND,
+                ..Code::UNSUPPORTED
+            };
+            return Error::saying(code, "no such route").into_response();
         }
     };
+    let response = match walk(&registry, route, &parts, body).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    };
+    let namespace = route.name.split('/').next().unwrap_or_default();
+    registry.measures.answered(
+        route.operation,
+        route.target.contains(':'),
+        &parts.method,
+        response.status(),
+        namespace,
+        started.elapsed(),
+    );
+    response
+}
+
+async fn walk(
+    registry: &Registry,
+    route: Route<'_>,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response> {
+    let config = &registry.config;
     let name = RepositoryName::parse(route.name, &config.names)
         .map_err(|error| Error::saying(Code::NAME_INVALID, error.to_string()))?;
     let caller = registry

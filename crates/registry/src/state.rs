@@ -7,11 +7,13 @@ use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::enums::Enums;
 use pierhead_jobs::audit::AuditLog;
+use pierhead_metrics::Metrics;
 use pierhead_storage::Storage;
 
 use crate::clock::Clock;
 use crate::config::RegistryConfig;
 use crate::locks::DigestLocks;
+use crate::measures::Measures;
 use crate::stored::Caches;
 
 /// The registry. Cheap to clone.
@@ -37,6 +39,8 @@ pub struct Parts {
     pub caches: Caches,
     /// Time.
     pub clock: Clock,
+    /// What is counted.
+    pub measures: Measures,
     /// Seals the page tokens of the catalog.
     pub page_tokens: PageTokens,
     /// One push at a time for each digest.
@@ -53,6 +57,7 @@ impl Registry {
         auth: Auth,
         audit: AuditLog,
         page_tokens: PageTokens,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let caches = Caches::new(db.is_shared());
         Self(Arc::new(Parts {
@@ -65,6 +70,7 @@ impl Registry {
             caches,
             clock: Clock::default(),
             page_tokens,
+            measures: Measures::new(metrics),
             digest_locks: DigestLocks::default(),
         }))
     }

@@ -56,6 +56,9 @@ pub async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Re
             return Ok(response);
         }
     };
+    if !is_head {
+        registry.measures.blob_pulled(length);
+    }
     let body = match content {
         None => Body::empty(),
         Some(_) if is_head => Body::empty(),

@@ -97,6 +97,7 @@ pub async fn push(
         bytes,
     };
     let pushed = registry.push_manifest(request, &event).await?;
+    registry.measures.pushed(pushed.media_type);
     let digest = pushed.digest.to_string();
     let mut response = (StatusCode::CREATED, "OK").into_response();
     let headers = response.headers_mut();

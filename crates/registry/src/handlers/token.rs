@@ -33,12 +33,9 @@ pub async fn issue(
             let (username, password) = basic(header).ok_or_else(|| {
                 registry.challenge(None, Some("Invalid basic auth format".to_owned()))
             })?;
-            let credential = registry
-                .auth
-                .basic(&username, &password)
-                .await
-                .map_err(|error| sign_in_error(&registry, error))?;
-            Some(credential)
+            let outcome = registry.auth.basic(&username, &password).await;
+            registry.measures.sign_in(&username, outcome.is_ok());
+            Some(outcome.map_err(|error| sign_in_error(&registry, error))?)
         }
     };
     if credential.is_none() && scopes.is_empty() {

@@ -33,7 +33,7 @@ pub async fn start(
     } else if let Some(wanted) = query::value(call.query, "digest") {
         let wanted = digest(&wanted)?;
         let mut receiving = registry.receive_whole(wanted.algorithm()).await?;
-        receive(&mut receiving, body, None).await?;
+        receive(registry, &mut receiving, body, None).await?;
         registry
             .finish_upload(repository.id, receiving, wanted)
             .await?;
@@ -106,7 +106,7 @@ pub async fn append(
     let mut receiving = registry
         .receive_chunk(repository.id, session, range, &location, None)
         .await?;
-    receive(&mut receiving, body, range).await?;
+    receive(registry, &mut receiving, body, range).await?;
     let received = registry.acknowledge_chunk(receiving).await?;
     Ok(progress(
         registry,
@@ -148,7 +148,7 @@ pub async fn finish(
             Some(wanted.algorithm()),
         )
         .await?;
-    receive(&mut receiving, body, range).await?;
+    receive(registry, &mut receiving, body, range).await?;
     registry
         .finish_upload(repository.id, receiving, wanted)
         .await?;
@@ -167,6 +167,7 @@ pub async fn cancel(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> 
 
 /// Moves the body into the upload. A body that ends early, or that is not as long as its `Content-Range`, changes nothing.
 async fn receive(
+    registry: &Registry,
     receiving: &mut Receiving,
     mut body: Body,
     range: Option<ContentRange>,
@@ -179,6 +180,7 @@ async fn receive(
             receiving.push(bytes).await?;
         }
     }
+    registry.measures.blob_received(length);
     match range {
         Some(range) if range.len() != length => Err(Error::saying(
             Code::SIZE_INVALID,

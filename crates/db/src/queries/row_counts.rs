@@ -1,0 +1,31 @@
+//! How many rows the exported gauges count.
+
+use crate::conn::Conn;
+use crate::error::Result;
+use crate::statement::{fetch_one, statements};
+
+/// Rows by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct RowCounts {
+    /// Repositories.
+    pub repositories: i64,
+    /// People.
+    pub users: i64,
+    /// Organizations.
+    pub organizations: i64,
+    /// Robot accounts.
+    pub robots: i64,
+}
+
+statements! {
+    /// Reads whole tables: for an hourly worker, never for a request.
+    COUNT = "SELECT (SELECT COUNT(*) FROM repository) AS repositories, \
+        (SELECT COUNT(*) FROM \"user\" WHERE organization = false AND robot = false) AS users, \
+        (SELECT COUNT(*) FROM \"user\" WHERE organization = true) AS organizations, \
+        (SELECT COUNT(*) FROM \"user\" WHERE robot = true) AS robots";
+}
+
+/// Counts rows.
+pub async fn count(conn: &mut Conn) -> Result<RowCounts> {
+    fetch_one!(conn, COUNT)
+}
