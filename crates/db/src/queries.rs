@@ -3,6 +3,7 @@
 pub mod app_tokens;
 pub mod blobs;
 pub mod catalog;
+pub mod health;
 pub mod logs;
 pub mod manifests;
 pub mod oauth_applications;
@@ -27,6 +28,7 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("app_tokens", app_tokens::STATEMENTS),
         ("blobs", blobs::STATEMENTS),
         ("catalog", catalog::STATEMENTS),
+        ("health", health::STATEMENTS),
         ("manifests", manifests::STATEMENTS),
         ("oauth_applications", oauth_applications::STATEMENTS),
         ("organizations", organizations::STATEMENTS),

@@ -1,0 +1,60 @@
+//! What the API needs to know of the configuration.
+
+use std::time::Duration;
+
+/// Settings of the API and its pages; each names its field of `config.yaml`.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// `SERVER_HOSTNAME`: host, and port if it is not the scheme's own.
+    pub hostname: String,
+    /// `PREFERRED_URL_SCHEME`: `http` or `https`.
+    pub scheme: String,
+    /// `REGISTRY_TITLE`.
+    pub title: String,
+    /// `FEATURE_USER_INITIALIZE`: anybody may make the first user of an empty database.
+    pub user_initialize: bool,
+    /// `AUTHENTICATION_TYPE` is `Database`.
+    pub database_auth: bool,
+    /// `REGISTRY_STATE: readonly`.
+    pub read_only: bool,
+    /// Health checks.
+    pub health: HealthConfig,
+}
+
+impl ApiConfig {
+    /// `<scheme>://<hostname>`, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        format!("{}://{}", self.scheme, self.hostname)
+    }
+}
+
+/// Settings of the health checks. [`HealthConfig::new`] has Quay's defaults.
+#[derive(Clone, Debug)]
+pub struct HealthConfig {
+    /// `DISKSPACE_HEALTH_THRESHOLD`: the share of free space, 0 to 1, below which an instance is unhealthy.
+    pub disk_space_threshold: f64,
+    /// `DISKSPACE_HEALTH_WARNING_THRESHOLD`: the share of free space, 0 to 1, below which `/health/warning` warns.
+    pub disk_space_warning_threshold: f64,
+    /// `HEALTH_CHECKER_INSTANCE_CHECK_PREFERRED_STORAGE`: the instance check includes the location that takes writes.
+    pub instance_checks_preferred_storage: bool,
+    /// `DISTRIBUTED_STORAGE_PREFERENCE`: only these locations make storage unhealthy; every location when it is empty.
+    pub preferred_locations: Vec<String>,
+    /// How long one check may take before what it asks about counts as unhealthy. Quay gives its own processes 2 s.
+    pub check_limit: Duration,
+    /// How long an outcome is given to everybody who asks, before the check is run again.
+    pub reuse_for: Duration,
+}
+
+impl HealthConfig {
+    /// Quay's thresholds for these locations; a check takes at most 2 s and runs at most once per second.
+    pub fn new(preferred_locations: Vec<String>) -> Self {
+        Self {
+            disk_space_threshold: 0.01,
+            disk_space_warning_threshold: 0.1,
+            instance_checks_preferred_storage: false,
+            preferred_locations,
+            check_limit: Duration::from_secs(2),
+            reuse_for: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Documents under `/.well-known` that tell other programs what this registry can do.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::json;
+use crate::state::Api;
+
+/// `GET /.well-known/app-capabilities`: templates of addresses, as Quay publishes them.
+pub(crate) async fn app_capabilities(State(api): State<Api>) -> Response {
+    let base = api.0.config.base_url();
+    let repository = format!("{base}/api/v1/repository/{{namespace}}/{{reponame}}");
+    json::spaced(&json!({
+        "appName": "io.quay",
+        "capabilities": {
+            "io.quay.view-image": {
+                "url-template": format!("{base}/{{namespace}}/{{reponame}}:{{tag}}"),
+            },
+            "io.quay.image-security": {
+                "rest-api-template": format!("{repository}/image/{{imageid}}/security"),
+                "deprecated": true,
+            },
+            "io.quay.manifest-security": {
+                "rest-api-template": format!("{repository}/manifest/{{digest}}/security"),
+            },
+        },
+    }))
+}

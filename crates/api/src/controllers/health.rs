@@ -1,0 +1,44 @@
+//! `/health` and its relatives (registry.md §21): no credentials, no secrets, never a cached answer.
+//!
+//! Left out: the details that Quay shows after `/health/enabledebug/<secret>` and to superusers, because there are no web
+//! sessions yet; `/health/dbrevision`, which Quay has with billing only; checkers other than `LocalHealthCheck`, which ask
+//! AWS about its own database service.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use super::NO_CACHE;
+use crate::health::Report;
+use crate::json;
+use crate::state::Api;
+
+/// `GET /health`, `/health/instance`: whether this process can serve.
+pub(crate) async fn instance(State(api): State<Api>) -> Response {
+    answer(&api.0.health.instance().await)
+}
+
+/// `GET /health/endtoend`, `/status`: whether everything behind the registry works.
+pub(crate) async fn end_to_end(State(api): State<Api>) -> Response {
+    answer(&api.0.health.end_to_end().await)
+}
+
+/// `GET /health/warning`: what will make this process unhealthy if nobody acts.
+pub(crate) async fn warning(State(api): State<Api>) -> Response {
+    answer(&api.0.health.warning().await)
+}
+
+fn answer(report: &Report) -> Response {
+    let status = if report.is_healthy() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({
+        "data": { "services": report.services() },
+        "status_code": status.as_u16(),
+    });
+    ([(CACHE_CONTROL, NO_CACHE)], json::compact(status, body)).into_response()
+}

@@ -1,0 +1,39 @@
+//! `/keys/services`: the key server (api-v1.md §6.4), for reading.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::json;
+use crate::key_server::{self, Lookup};
+use crate::state::Api;
+
+/// `GET /keys/services/{service}/keys`.
+pub(crate) async fn list(State(api): State<Api>, Path(service): Path<String>) -> Result<Response> {
+    let keys = key_server::list(&api.0.db, &service, api.0.clock.now_naive()).await?;
+    Ok(json::compact(StatusCode::OK, json!({ "keys": keys })))
+}
+
+/// `GET /keys/services/{service}/keys/{kid}`.
+pub(crate) async fn get(
+    State(api): State<Api>,
+    Path((service, kid)): Path<(String, String)>,
+) -> Result<Response> {
+    let refused = |status, error| Err(Error::Web { status, error });
+    match key_server::look_up(&api.0.db, &service, &kid, api.0.clock.now_naive()).await? {
+        Lookup::Unknown => refused(StatusCode::NOT_FOUND, "Not Found"),
+        Lookup::Unapproved => refused(StatusCode::CONFLICT, "The key is not approved"),
+        Lookup::Expired => refused(StatusCode::FORBIDDEN, "The key has expired"),
+        Lookup::Alive { jwk, max_age } => {
+            let cache = format!("public, max-age={max_age}");
+            let answer = json::compact(StatusCode::OK, jwk.into());
+            Ok(([(CACHE_CONTROL, cache)], answer).into_response())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

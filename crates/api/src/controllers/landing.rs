@@ -1,0 +1,30 @@
+//! `GET /`: the page for whoever opens the registry in a browser.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use super::NO_CACHE;
+use crate::first_user;
+use crate::landing;
+use crate::state::Api;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// The page, with how to make the first user as long as there is none.
+pub(crate) async fn page(State(api): State<Api>) -> Response {
+    let first_user = first_user::wanted(&api.0.db, &api.0.config).await;
+    let page = html(StatusCode::OK, landing::page(&api.0.config, first_user));
+    ([(CACHE_CONTROL, NO_CACHE)], page).into_response()
+}
+
+/// A page that may load nothing and run nothing.
+pub(super) fn html(status: StatusCode, page: String) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HTML),
+        (CONTENT_SECURITY_POLICY, landing::content_security_policy()),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (status, headers, page).into_response()
+}

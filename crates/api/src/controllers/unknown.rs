@@ -1,0 +1,39 @@
+//! What nobody serves. A browser gets a page, as from Quay; a program gets JSON, where Quay sends it the page too.
+
+use axum::http::header::{ACCEPT, CACHE_CONTROL};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+
+use super::NO_CACHE;
+use crate::error::Error;
+use crate::landing;
+
+/// A path without a route: `{message}` inside the API, `{error}` elsewhere (api-v1.md §3.1).
+pub(crate) async fn path(uri: Uri, headers: HeaderMap) -> Response {
+    let status = StatusCode::NOT_FOUND;
+    let body = if is_browser(&headers) {
+        super::landing::html(status, landing::not_found())
+    } else if uri.path().starts_with("/api/") {
+        let message = "There is nothing at this address".to_owned();
+        Error::Message { status, message }.into_response()
+    } else {
+        let error = "Not Found";
+        Error::Web { status, error }.into_response()
+    };
+    ([(CACHE_CONTROL, NO_CACHE)], body).into_response()
+}
+
+/// A path whose routes have other methods.
+pub(crate) async fn method() -> Error {
+    Error::Message {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        message: "The method is not allowed for the requested URL.".to_owned(),
+    }
+}
+
+fn is_browser(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}

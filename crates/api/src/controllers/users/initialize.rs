@@ -1,0 +1,160 @@
+//! `POST /api/v1/user/initialize`: anybody may make the first user of an empty database, if the configuration says so.
+//!
+//! As in Quay, whether it is possible at all is answered before the body is looked at. Quay answers 500 to a body without
+//! `username` or with values of other types; here that is 400. Quay also signs the caller in; there are no web sessions yet.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use pierhead_auth::accounts::{AccountsError, Actor, FirstUser, Initialized};
+use pierhead_config::Secret;
+use pierhead_http::Peer;
+use serde_json::{Map, Value, json};
+
+use crate::controllers::NO_CACHE;
+use crate::error::{Error, Result};
+use crate::first_user;
+use crate::json;
+use crate::state::Api;
+
+/// Longest body in bytes. What is needed has a few hundred.
+const MAX_BODY: usize = 64 * 1024;
+
+pub(crate) async fn initialize(
+    State(api): State<Api>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    if !api.0.config.user_initialize {
+        return Err(Error::Message {
+            status: StatusCode::NOT_FOUND,
+            message: "FEATURE_USER_INITIALIZE is off".to_owned(),
+        });
+    }
+    if !api.0.config.database_auth {
+        let message = "Cannot initialize user in a non-database auth system";
+        return Err(Error::bad_request(message));
+    }
+    if api.0.config.read_only {
+        return Err(Error::ReadOnly);
+    }
+    if first_user::exists(&api.0.db).await? {
+        return Err(refused(AccountsError::NotEmpty));
+    }
+    let first = parse(&read_json(&headers, body).await?)?;
+    let actor = Actor {
+        ip: peer.map(|Extension(peer)| peer.address.to_string()),
+        ..Actor::default()
+    };
+    let initialized = api
+        .0
+        .accounts
+        .initialize(&actor, first)
+        .await
+        .map_err(refused)?;
+    Ok(answer(&initialized))
+}
+
+fn answer(initialized: &Initialized) -> Response {
+    let mut body = json!({
+        "username": initialized.username,
+        "email": initialized.email,
+        "encrypted_password": initialized.encrypted_password.expose(),
+    });
+    if let Some(token) = &initialized.access_token {
+        body["access_token"] = token.expose().into();
+    }
+    let answer = json::compact(StatusCode::OK, body);
+    ([(CACHE_CONTROL, NO_CACHE)], answer).into_response()
+}
+
+fn refused(error: AccountsError) -> Error {
+    match error {
+        AccountsError::NotEmpty => Error::bad_request(error.to_string()),
+        error if error.is_internal() => Error::Accounts(error),
+        error => failed(error),
+    }
+}
+
+fn failed(reason: impl std::fmt::Display) -> Error {
+    Error::bad_request(format!("Failed to initialize user: {reason}"))
+}
+
+async fn read_json(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>> {
+    if !is_json(headers) {
+        return Err(Error::Message {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            message: "The body must be JSON, with Content-Type: application/json".to_owned(),
+        });
+    }
+    let bytes = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(Error::Message {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                message: format!("The body is longer than {MAX_BODY} bytes"),
+            });
+        }
+        Err(_) => return Err(failed("the body ended early")),
+    };
+    let value = serde_json::from_slice(&bytes).map_err(|error| {
+        // Its own text could quote the body.
+        let (line, column) = (error.line(), error.column());
+        failed(format_args!(
+            "the body is not JSON at line {line} column {column}"
+        ))
+    })?;
+    match value {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(failed("the body must be a JSON object")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The fields that Quay knows; others are ignored, as it does.
+fn parse(fields: &Map<String, Value>) -> Result<FirstUser> {
+    Ok(FirstUser {
+        username: required(fields, "username")?,
+        password: Secret::new(required(fields, "password")?),
+        email: optional(fields, "email")?,
+        access_token: match fields.get("access_token") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(wanted)) => *wanted,
+            Some(_) => return Err(failed("access_token must be true or false")),
+        },
+    })
+}
+
+fn required(fields: &Map<String, Value>, name: &str) -> Result<String> {
+    optional(fields, name)?.ok_or_else(|| failed(format_args!("{name} is required")))
+}
+
+fn optional(fields: &Map<String, Value>, name: &str) -> Result<Option<String>> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(failed(format_args!("{name} must be text"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

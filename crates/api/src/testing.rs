@@ -1,0 +1,220 @@
+//! The API over a migrated `SQLite` database and a local folder, asked without a network.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::routing::get;
+use chrono::{DateTime, NaiveDateTime};
+use http_body_util::BodyExt as _;
+use pierhead_auth::Clock;
+use pierhead_auth::accounts::{Accounts, AccountsConfig};
+use pierhead_db::encoding::field::FieldCipher;
+use pierhead_db::encoding::key::DerivedKey;
+use pierhead_db::encoding::password::PasswordCipher;
+use pierhead_db::enums::Enums;
+use pierhead_db::queries::service_keys::{self, NewServiceKey};
+use pierhead_db::{Database, Durability, Error, SqliteOptions};
+use pierhead_storage::{LocalDriver, Location, Storage};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::{Api, ApiConfig, HealthConfig, Parts, router};
+
+/// The id of the service key of the instance under test.
+pub(crate) const KID: &str = "this-instance";
+/// The secret of every cipher.
+pub(crate) const SECRET_KEY: &str = "testkey";
+
+pub(crate) fn now() -> NaiveDateTime {
+    DateTime::from_timestamp_millis(1_772_600_767_089)
+        .unwrap()
+        .naive_utc()
+}
+
+pub(crate) fn config() -> ApiConfig {
+    ApiConfig {
+        hostname: "registry.example.com".to_owned(),
+        scheme: "https".to_owned(),
+        title: "Example Registry".to_owned(),
+        user_initialize: true,
+        database_auth: true,
+        read_only: false,
+        health: HealthConfig {
+            // A build machine may have a disk that is nearly full: thresholds are what a test sets.
+            disk_space_threshold: 0.0,
+            disk_space_warning_threshold: 0.0,
+            reuse_for: Duration::ZERO,
+            ..HealthConfig::new(vec!["default".to_owned()])
+        },
+    }
+}
+
+/// Routes that answer like a registry's.
+pub(crate) fn registry() -> Router {
+    Router::new().route("/v2/", get(async || (StatusCode::UNAUTHORIZED, "true")))
+}
+
+pub(crate) struct Fixture {
+    pub(crate) db: Database,
+    pub(crate) router: Router,
+    dir: TempDir,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), "application/json");
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::over(change, registry()).await
+    }
+
+    /// An API with a changed configuration, over a registry of the caller's.
+    pub(crate) async fn over(change: impl FnOnce(&mut ApiConfig), registry: Router) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut options = SqliteOptions::new(dir.path().join("quay.db"));
+        options.readers = 2;
+        let db = Database::sqlite(&options).await.unwrap();
+        pierhead_db::migrate::migrate(&db).await.unwrap();
+        let enums = Enums::load(&mut db.read().await.unwrap()).await.unwrap();
+        let clock = Clock::manual(now().and_utc());
+        let key = || DerivedKey::from_secret(SECRET_KEY).unwrap();
+        let accounts = Accounts::new(
+            db.clone(),
+            Arc::new(enums),
+            FieldCipher::new(&key()),
+            PasswordCipher::new(key()),
+            AccountsConfig {
+                bcrypt_cost: 4,
+                ..AccountsConfig::default()
+            },
+            clock.clone(),
+        );
+        let locations = ["default", "spare"].map(|id| Location {
+            id: id.to_owned(),
+            driver: Arc::new(LocalDriver::open(id, &dir.path().join(id)).unwrap()),
+        });
+        let storage = Storage::new(locations.into(), vec!["default".to_owned()]).unwrap();
+        let mut config = config();
+        change(&mut config);
+        let router = router(Api::new(Parts {
+            config,
+            db: db.clone(),
+            storage,
+            accounts,
+            registry,
+            service_key_id: KID.to_owned(),
+            clock,
+        }));
+        let fixture = Self { db, router, dir };
+        fixture.service_key("quay", KID, 60).await;
+        fixture
+    }
+
+    /// An approved key that ends so many minutes from now.
+    pub(crate) async fn service_key(&self, service: &'static str, kid: &'static str, minutes: i64) {
+        let write = self.db.write(Durability::Full, move |conn| {
+            Box::pin(async move {
+                let approval =
+                    service_keys::approve(conn, "ServiceKeyApprovalType.AUTOMATIC", now()).await?;
+                let key = NewServiceKey {
+                    name: "",
+                    kid,
+                    service,
+                    jwk: r#"{"n": "sXch", "e": "AQAB", "kty": "RSA"}"#,
+                    metadata: "{}",
+                    created: now(),
+                    expires: now() + chrono::TimeDelta::minutes(minutes),
+                    approval,
+                };
+                service_keys::insert(conn, &key).await?;
+                Ok::<_, Error>(())
+            })
+        });
+        write.await.unwrap();
+    }
+
+    /// The folder of database and storage.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    async fn connect(&self) -> sqlx::SqliteConnection {
+        SqliteConnectOptions::new()
+            .filename(self.dir.path().join("quay.db"))
+            .foreign_keys(false)
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    /// Changes rows or tables behind the back of what is tested.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        sqlx::query(sql)
+            .execute(&mut self.connect().await)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query(sql)
+            .fetch_one(&mut self.connect().await)
+            .await
+            .unwrap()
+            .get(0)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Request::get(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    /// `POST /api/v1/user/initialize`.
+    pub(crate) async fn initialize(&self, body: &str) -> Answer {
+        self.ask(
+            Request::post("/api/v1/user/initialize")
+                .header("content-type", "application/json")
+                .body(Body::from(body.to_owned()))
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+}
