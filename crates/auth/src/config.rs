@@ -65,7 +65,7 @@ impl AuthConfig {
     pub fn new(server_hostname: impl Into<String>) -> Self {
         Self {
             server_hostname: server_hostname.into(),
-            max_token_life: Duration::from_secs(3660),
+            max_token_life: Duration::from_mins(61),
             names: NameRules::default(),
             anonymous_access: true,
             password_sign_in: true,
@@ -84,8 +84,8 @@ impl AuthConfig {
             create_private_repo_on_push: true,
             create_namespace_on_push: false,
             user_last_accessed: true,
-            last_accessed_threshold: Duration::from_secs(60),
-            oauth_last_accessed_threshold: Duration::from_secs(60),
+            last_accessed_threshold: Duration::from_mins(1),
+            oauth_last_accessed_threshold: Duration::from_mins(1),
             read_only: false,
             password_checks_at_once: std::thread::available_parallelism().map_or(2, usize::from),
         }

@@ -294,13 +294,12 @@ impl Auth {
             .issued
             .get(body.as_str())
             .filter(|known| now_ms.saturating_sub(known.signed_ms) < REUSE_MS);
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let known = Arc::new(self.sign(&body, now_ms)?);
-                inner.issued.insert(body.into(), known.clone());
-                known
-            }
+        let known = if let Some(known) = known {
+            known
+        } else {
+            let known = Arc::new(self.sign(&body, now_ms)?);
+            inner.issued.insert(body.into(), known.clone());
+            known
         };
         let age_s = (inner.clock.now() - known.issued_at).num_seconds().max(0);
         Ok(IssuedToken {

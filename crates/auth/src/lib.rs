@@ -33,6 +33,8 @@ mod rights;
 mod service_keys;
 mod sign_in;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 pub use access::Access;
 pub use auth::{Auth, OpenError, PrincipalId};

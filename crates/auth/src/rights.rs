@@ -116,7 +116,7 @@ impl Rights {
         let who = Who::new(config, standing.as_ref());
         let own = who.own_namespace(namespace);
         let team = team_role(roles.organization_role);
-        let role = repository_role(config, ids, row, &who, own, team, roles);
+        let role = repository_role(ids, row, &who, own, team, roles);
         let write = role >= Some(Role::Write);
         let state = repository
             .as_ref()
@@ -180,7 +180,6 @@ fn repository(
 }
 
 fn repository_role(
-    config: &AuthConfig,
     ids: &EnumIds,
     row: &RepositoryRow,
     who: &Who<'_>,
@@ -188,7 +187,7 @@ fn repository_role(
     team: Option<TeamRole>,
     roles: RoleRow,
 ) -> Option<Role> {
-    if who.superuser && config.superusers_full_access {
+    if who.full_access {
         return Some(Role::Admin);
     }
     if let Some((role, repository)) = who.standing.and_then(|standing| standing.token_role) {
@@ -208,7 +207,6 @@ fn repository_role(
 /// What the rule needs to know of the one who asks.
 struct Who<'a> {
     standing: Option<&'a Standing>,
-    superuser: bool,
     full_access: bool,
     reads_everything: bool,
 }
@@ -227,7 +225,6 @@ impl<'a> Who<'a> {
         }) && standing.is_some_and(|standing| standing.cap.superuser);
         Self {
             standing,
-            superuser,
             full_access: superuser && config.superusers_full_access,
             reads_everything,
         }

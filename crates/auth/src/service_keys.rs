@@ -62,9 +62,9 @@ impl ServiceKeysConfig {
             name,
             key_path,
             kid_path,
-            expiration: Duration::from_secs(120 * 60),
-            expired_ttl: Duration::from_secs(7 * 24 * 60 * 60),
-            unapproved_ttl: Duration::from_secs(24 * 60 * 60),
+            expiration: Duration::from_hours(2),
+            expired_ttl: Duration::from_hours(7 * 24),
+            unapproved_ttl: Duration::from_hours(24),
             read_only: false,
         }
     }

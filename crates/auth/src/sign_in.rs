@@ -65,7 +65,7 @@ pub enum SignInError {
         "Client login with a password is not possible here. Please use an app specific token or a robot token."
     )]
     PasswordsNotAccepted,
-    /// The account is disabled.
+    /// The user of an app specific token is disabled.
     #[error("This user has been disabled. Please contact your administrator.")]
     Disabled,
     /// No such robot, or another token.
@@ -288,6 +288,8 @@ fn refused(credential: &Credential, refusal: Refusal) -> SignInError {
             username: name,
         },
         (CredentialTable::Robot, _) => SignInError::WrongRobot { username: name },
-        (CredentialTable::Password | CredentialTable::AppToken, _) => SignInError::Disabled,
+        (CredentialTable::AppToken, _) => SignInError::Disabled,
+        // As Quay answers: nothing tells it from a wrong password.
+        (CredentialTable::Password, _) => SignInError::WrongPassword,
     }
 }

@@ -65,7 +65,7 @@ impl SigningKey {
     }
 
     /// Makes a key of 2048 bits, away from the threads that serve; returns its PEM too.
-    pub(super) async fn generate() -> Result<(Self, String), SigningError> {
+    pub(crate) async fn generate() -> Result<(Self, String), SigningError> {
         tokio::task::spawn_blocking(|| {
             let pair =
                 RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| SigningError::Generate)?;
@@ -99,11 +99,11 @@ impl SigningKey {
         }
     }
 
-    pub(super) fn kid(&self) -> &str {
+    pub(crate) fn kid(&self) -> &str {
         &self.kid
     }
 
-    pub(super) fn public(&self) -> &PublicKey {
+    pub(crate) fn public(&self) -> &PublicKey {
         &self.public
     }
 
@@ -113,7 +113,7 @@ impl SigningKey {
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
             .sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature)

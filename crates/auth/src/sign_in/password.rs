@@ -9,7 +9,7 @@ use crate::credential::{Credential, Fingerprint};
 use crate::standing::Standing;
 
 /// A hash of nothing anybody knows, with Quay's cost: what the password of an unknown user is compared with.
-const NOBODY: &str = "$2b$12$NobodyHasThisPasswordO.GEpQ8ZsCwmYHxAr.5m0wUnXcJk0Bt1u";
+const NOBODY: &str = "$2b$12$9CDSpI7s1JDGmD6Vc2Ia.e2mUy4tV847m5QiH7llOWtnYJsA3x/Bq";
 
 impl Auth {
     pub(super) async fn by_password(
@@ -137,4 +137,14 @@ async fn compare(secret: &str, hash: &str) -> Result<bool, SignInError> {
     tokio::task::spawn_blocking(move || bcrypt::verify(secret, &hash).unwrap_or(false))
         .await
         .map_err(|_| SignInError::Hashing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_for_nobody_takes_a_whole_comparison() {
+        assert!(matches!(bcrypt::verify("anything", NOBODY), Ok(false)));
+    }
 }

@@ -213,13 +213,13 @@ statements! {
     CLEAR_FAILED_LOGINS = "UPDATE \"user\" SET invalid_login_attempts = 0 WHERE id = $1";
     /// Records use of an account.
     TOUCH_USER = "UPDATE \"user\" SET last_accessed = $2 \
-                  WHERE id = $1 AND (last_accessed IS NULL OR last_accessed < $3)";
+                  WHERE id = $1 AND (last_accessed IS NULL OR last_accessed <= $3)";
     /// Records use of an app specific token.
     TOUCH_APP_TOKEN = "UPDATE appspecificauthtoken SET last_accessed = $2 \
-                       WHERE id = $1 AND (last_accessed IS NULL OR last_accessed < $3)";
+                       WHERE id = $1 AND (last_accessed IS NULL OR last_accessed <= $3)";
     /// Records use of an OAuth access token.
     TOUCH_OAUTH_TOKEN = "UPDATE oauthaccesstoken SET last_accessed = $2 \
-                         WHERE id = $1 AND (last_accessed IS NULL OR last_accessed < $3)";
+                         WHERE id = $1 AND (last_accessed IS NULL OR last_accessed <= $3)";
 }
 
 /// The kinds of stored credentials, by the table that holds the secret.
@@ -304,7 +304,7 @@ pub async fn clear_failed_logins(conn: &mut Conn, user: UserId) -> Result<u64> {
     execute!(conn, CLEAR_FAILED_LOGINS, user)
 }
 
-/// Records that a credential was used at `now`, unless a use after `unless_after` is recorded already. Passwords and
+/// Records that a credential was used at `now`, unless a use later than `unless_after` is recorded already. Passwords and
 /// robots are recorded in their `user` row; access tokens have no such column.
 pub async fn touch(
     conn: &mut Conn,

@@ -1,6 +1,8 @@
 //! Tests of the database room against real engines: SQLite in temporary files, PostgreSQL 15 started here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access_plans;
+mod access_rows;
 mod databases;
 mod enumerations;
 mod migration_postgres;
