@@ -88,7 +88,9 @@ pub(crate) fn auth(config: &Config) -> Result<AuthConfig, StartError> {
     auth.require_encrypted_password = config.auth.feature_require_encrypted_basic_auth;
     auth.password_cipher = Some(password_cipher(config)?.into());
     auth.app_specific_tokens = config.tokens.feature_app_specific_tokens;
-    auth.super_users = users.super_users.iter().cloned().collect();
+    if users.feature_super_users {
+        auth.super_users = users.super_users.iter().cloned().collect();
+    }
     auth.superusers_full_access = users.feature_superusers_full_access;
     auth.global_readonly_super_users = users.global_readonly_super_users.iter().cloned().collect();
     auth.restricted_users = users.feature_restricted_users;
