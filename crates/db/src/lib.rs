@@ -10,6 +10,7 @@ pub mod enums;
 mod error;
 mod ids;
 pub mod migrate;
+mod own_index;
 pub mod queries;
 pub mod schema;
 mod statement;
@@ -22,4 +23,5 @@ pub use futures_util::future::BoxFuture;
 pub use ids::{
     BlobId, ManifestId, NamespaceId, RepositoryId, RobotTokenId, TagId, TeamId, UploadId, UserId,
 };
+pub use own_index::{TagNameIndex, ensure_tag_name_index};
 pub use sqlx::postgres::{PgConnectOptions, PgSslMode};

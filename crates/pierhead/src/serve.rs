@@ -13,8 +13,8 @@ use axum::response::{IntoResponse as _, Response};
 use pierhead_api::{Api, Parts};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
 use pierhead_config::Config;
-use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
+use pierhead_db::{Database, TagNameIndex, ensure_tag_name_index};
 use pierhead_http::{Peer, Server};
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::AuditLog;
@@ -81,6 +81,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         stop_workers.clone(),
     ));
 
+    if !settings::read_only(config) {
+        tokio::spawn(ensure_index(context.db.clone()));
+    }
     let page_tokens = PageTokens::new(config.queues.page_token_key.expose()).map_err(|source| {
         StartError::Key {
             key: "PAGE_TOKEN_KEY",
@@ -199,6 +202,15 @@ fn upload_cleanup(config: &Config) -> UploadCleanup {
     UploadCleanup {
         every: Duration::from_secs(config.storage.blobupload_cleanup_frequency.max(1).into()),
         age: Duration::from_secs(u64::from(config.storage.blobupload_deletion_date_threshold) * 60),
+    }
+}
+
+/// Listings are slow until it is there, and correct.
+async fn ensure_index(db: Database) {
+    match ensure_tag_name_index(&db).await {
+        Ok(TagNameIndex::Present) => {}
+        Ok(TagNameIndex::Built) => tracing::info!("built the index of tag names"),
+        Err(error) => tracing::warn!(%error, "the index of tag names could not be built"),
     }
 }
 

@@ -40,7 +40,8 @@ fn scheme(config: &Config) -> &'static str {
     }
 }
 
-fn read_only(config: &Config) -> bool {
+/// Whether nothing may be written.
+pub(crate) fn read_only(config: &Config) -> bool {
     config.keys.registry_state == RegistryState::ReadOnly
 }
 
@@ -163,6 +164,7 @@ pub(crate) fn registry(config: &Config) -> RegistryConfig {
         maximum_blob_size: config.server.maximum_layer_size.as_bytes(),
         temporary_tag_seconds: config.storage.push_temp_tag_expiration_sec.into(),
         manifest_limits: Limits::default(),
+        audit_logins: config.logs.action_log_audit_logins,
         refuse_old_docker: true,
     }
 }

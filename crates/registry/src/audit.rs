@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use pierhead_auth::{Bearer, Repository};
+use pierhead_auth::{Bearer, Credential, Repository};
 use pierhead_db::enums::Enums;
 use pierhead_db::queries::logs::LogEntry;
 use pierhead_db::queries::principals::CredentialTable;
@@ -114,6 +114,43 @@ impl Event {
             metadata_json: Value::Object(metadata).to_string(),
         })
     }
+}
+
+/// `login_success` of a credential that asked the token endpoint for no repository, as `docker login` does.
+pub fn login(
+    enums: &Enums,
+    clock: &Clock,
+    credential: &Credential,
+    ip: Option<IpAddr>,
+    user_agent: Option<String>,
+) -> Option<LogEntry> {
+    let account = credential.account.as_ref()?;
+    let (kind, key, value) = match credential.id.table {
+        CredentialTable::Robot => ("robot", "robot", &account.username),
+        CredentialTable::AppToken => (
+            "app_specific_token",
+            "app_specific_token_title",
+            credential.title.as_ref()?,
+        ),
+        CredentialTable::OAuthToken => ("oauth", "oauth_token_id", credential.reference.as_ref()?),
+        CredentialTable::AccessToken => ("token", "token", credential.reference.as_ref()?),
+        CredentialTable::Password => ("user", "username", &account.username),
+    };
+    let metadata = json!({
+        "type": "v2auth",
+        "kind": kind,
+        "useragent": user_agent,
+        key: value,
+    });
+    Some(LogEntry {
+        kind: enums.log_kind("login_success")?,
+        account: account.id.0,
+        performer: Some(account.id.0),
+        repository: None,
+        datetime: clock.utc(),
+        ip: ip.map(|ip| ip.to_string()),
+        metadata_json: metadata.to_string(),
+    })
 }
 
 /// A user agent as it is kept: bounded, and text.

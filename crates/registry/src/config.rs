@@ -41,6 +41,8 @@ pub struct RegistryConfig {
     pub temporary_tag_seconds: i64,
     /// Limits of a manifest.
     pub manifest_limits: Limits,
+    /// `ACTION_LOG_AUDIT_LOGINS`.
+    pub audit_logins: bool,
     /// `BLACKLIST_V2_SPEC` is `<1.6.0` everywhere; Docker clients below it get 404 from the ping.
     pub refuse_old_docker: bool,
 }

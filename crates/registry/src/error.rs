@@ -5,6 +5,7 @@
 use axum::http::header::{ALLOW, CONTENT_TYPE, LOCATION, RANGE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use pierhead_http::{RequestId, current_request_id};
 use pierhead_oci::range::UploadedRange;
 use serde_json::{Value, json};
 
@@ -211,7 +212,13 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = self.status();
         if status.is_server_error() {
-            tracing::error!(error = &self as &dyn std::error::Error, "request failed");
+            let request = current_request_id();
+            let request_id = request.as_ref().map(RequestId::as_str);
+            tracing::error!(
+                error = &self as &dyn std::error::Error,
+                request_id,
+                "request failed"
+            );
         }
         let nothing = json!({});
         let mut response = match &self {

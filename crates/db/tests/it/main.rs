@@ -12,3 +12,4 @@ mod quay_facts;
 mod schema_postgres;
 mod schema_sqlite;
 mod statements;
+mod tag_name_index;

@@ -1,15 +1,17 @@
 //! `GET /v2/auth`: the Docker token protocol.
 
-use axum::extract::{RawQuery, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pierhead_auth::{SignInError, TokenError};
+use pierhead_http::Peer;
 use pierhead_oci::Scope;
 use serde_json::json;
 
+use crate::audit;
 use crate::error::{Code, Error, Refusal, Result, answer};
 use crate::handlers::query;
 use crate::state::Registry;
@@ -18,6 +20,7 @@ use crate::state::Registry;
 pub async fn issue(
     State(registry): State<Registry>,
     RawQuery(query): RawQuery,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Result<Response> {
     if registry.config.account_recovery {
@@ -47,6 +50,26 @@ pub async fn issue(
         .issue(credential.as_ref(), service.as_deref(), &scopes)
         .await
         .map_err(|error| token_error(&registry, error))?;
+    if let Some(credential) =
+        credential.filter(|_| scopes.is_empty() && registry.config.audit_logins)
+    {
+        let ip = peer.map(|Extension(peer)| peer.address);
+        let user_agent = audit::user_agent(headers.get(USER_AGENT));
+        let entry = audit::login(
+            &registry.enums,
+            &registry.clock,
+            &credential,
+            ip,
+            user_agent,
+        );
+        if let Some(entry) = entry {
+            registry
+                .audit
+                .record(entry)
+                .await
+                .map_err(|_| Error::AuditLog)?;
+        }
+    }
     let token: &str = &issued.token;
     let mut response = answer(
         StatusCode::OK,
