@@ -6,8 +6,10 @@ use crate::conn::Conn;
 use crate::error::Result;
 use crate::statement::execute_of;
 
-/// Rows in one statement: bounds its text and its parameters (SQLite allows 32766, PostgreSQL 65535).
-pub const MAX_ROWS: usize = 500;
+/// Rows in one statement; a power of two.
+///
+/// Bounds its text and its parameters (SQLite allows 32766 of them, PostgreSQL 65535).
+pub const MAX_ROWS: usize = 256;
 
 /// A row of the audit log.
 #[derive(Clone, Debug)]
@@ -28,17 +30,29 @@ pub struct LogEntry {
     pub metadata_json: String,
 }
 
-/// Adds rows, at most [`MAX_ROWS`] of which go in one statement.
+/// Adds rows. Each statement takes a power of two of them, at most [`MAX_ROWS`], so that few texts are ever prepared.
 pub async fn insert(conn: &mut Conn, entries: &[LogEntry]) -> Result<u64> {
-    use std::fmt::Write as _;
     let mut inserted = 0;
-    for batch in entries.chunks(MAX_ROWS) {
-        let mut sql = String::from(
-            "INSERT INTO logentry3 (kind_id, account_id, performer_id, repository_id, datetime, ip, metadata_json) VALUES ",
-        );
-        for row in 0..batch.len() {
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let rows = MAX_ROWS.min(1 << rest.len().ilog2());
+        let (batch, later) = rest.split_at(rows);
+        let sql = sqlx::AssertSqlSafe(insert_text(rows, conn.is_postgres()));
+        inserted += insert_batch(conn, sql, batch).await?;
+        rest = later;
+    }
+    Ok(inserted)
+}
+
+fn insert_text(rows: usize, postgres: bool) -> String {
+    use std::fmt::Write as _;
+    let mut sql = String::from(
+        "INSERT INTO logentry3 (kind_id, account_id, performer_id, repository_id, datetime, ip, metadata_json) VALUES ",
+    );
+    for row in 0..rows {
+        let separator = if row == 0 { "" } else { ", " };
+        if postgres {
             let n = row * 7;
-            let separator = if row == 0 { "" } else { ", " };
             // Writing to a string cannot fail.
             let _ = write!(
                 sql,
@@ -51,10 +65,12 @@ pub async fn insert(conn: &mut Conn, entries: &[LogEntry]) -> Result<u64> {
                 n + 6,
                 n + 7
             );
+        } else {
+            // SQLite searches the list of all names for each numbered parameter; these have none.
+            let _ = write!(sql, "{separator}(?, ?, ?, ?, ?, ?, ?)");
         }
-        inserted += insert_batch(conn, sqlx::AssertSqlSafe(sql), batch).await?;
     }
-    Ok(inserted)
+    sql
 }
 
 async fn insert_batch(
