@@ -92,10 +92,10 @@ impl Database {
             .filename(&options.path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        let writer = Writer::start(connect.connect().await?, statements.clone());
+        let writer = Writer::start(connect.connect().await?, &options.path, statements.clone());
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .acquire_timeout(ACQUIRE_TIMEOUT)

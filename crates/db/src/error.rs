@@ -12,7 +12,7 @@ pub enum Error {
     /// Any other failure of a statement.
     #[error("a statement failed: {0}")]
     Statement(#[source] sqlx::Error),
-    /// The transaction this write shared with others could not be committed.
+    /// The transaction could not begin, or could not be committed: no room, no disk, a lock that another program holds.
     #[error("the transaction was not committed: {0}")]
     NotCommitted(String),
     /// The writer has stopped, because the process is going down.
@@ -26,7 +26,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Whether the same call may succeed later without any change by the caller.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Closed)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::NotCommitted(_) | Self::Closed
+        )
     }
 }
 

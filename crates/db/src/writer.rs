@@ -1,13 +1,20 @@
 //! The only writer of an SQLite database.
 //!
 //! Invariants: one task owns the one writing connection. It takes what waits in its queue (at most [`BATCH`]), runs each job
-//! in a savepoint of one transaction, commits, and only then answers the jobs. Writers that come together share one commit
-//! and so one `fsync`; a job that fails takes back only its own changes. A job runs to its end even if the one who waits
-//! for it has gone.
+//! in a savepoint of one transaction, and commits. A job that fails takes back only its own changes; a job runs to its end
+//! even if the one who waits for it has gone.
+//!
+//! The connection is `synchronous=NORMAL`: a commit is in the write-ahead log, and so survives the process. A second task
+//! syncs the log and only then answers the jobs that must survive a loss of power. That is what `synchronous=FULL` does, but
+//! one sync serves every transaction that was committed meanwhile, and the writer goes on while the disk works.
 
+use std::fs::File;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +25,7 @@ use crate::error::{Error, Result};
 
 /// How many jobs may share a transaction: bounds the time that the first one waits for the last.
 const BATCH: usize = 64;
-/// How many jobs may wait. Beyond it, callers wait for a place.
+/// How many jobs, or answers that wait for the disk, may be queued. Beyond it, callers wait for a place.
 const QUEUE: usize = 1024;
 
 /// Sends jobs to the writing task.
@@ -32,20 +39,31 @@ struct Job {
     run: Run,
 }
 
-type Run = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Outcome> + Send>;
+/// Runs on the connection, or on the reason why there is none.
+type Run = Box<dyn for<'c> FnOnce(Result<&'c mut Conn>) -> BoxFuture<'c, Outcome> + Send>;
 
 /// What a job did, and how to tell its caller once the transaction has ended.
 struct Outcome {
     keep: bool,
-    answer: Box<dyn FnOnce(Option<Error>) + Send>,
+    answer: Answer,
 }
+
+type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 
 impl Writer {
     /// Starts the writing task on its connection. It ends when every handle is gone.
-    pub(crate) fn start(connection: SqliteConnection, statements: Arc<AtomicU64>) -> Self {
+    pub(crate) fn start(
+        connection: SqliteConnection,
+        database: &std::path::Path,
+        statements: Arc<AtomicU64>,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
+        let (answers, waiting) = mpsc::channel(QUEUE);
+        let mut log = database.as_os_str().to_owned();
+        log.push("-wal");
+        tokio::spawn(sync(PathBuf::from(log), waiting));
         let conn = Conn::new(Inner::SqliteWriter(connection), statements);
-        tokio::spawn(work(conn, queue));
+        tokio::spawn(work(conn, queue, answers));
         Self { jobs }
     }
 
@@ -58,9 +76,11 @@ impl Writer {
     {
         let (sender, receiver) = oneshot::channel();
         let run: Run = Box::new(move |conn| {
-            let future = write(conn);
             Box::pin(async move {
-                let result = future.await;
+                let result = match conn {
+                    Ok(conn) => write(conn).await,
+                    Err(error) => Err(E::from(error)),
+                };
                 Outcome {
                     keep: result.is_ok(),
                     answer: Box::new(move |failure| {
@@ -80,60 +100,30 @@ impl Writer {
     }
 }
 
-async fn work(mut conn: Conn, mut queue: mpsc::Receiver<Job>) {
-    let mut synchronous = Durability::Full;
+async fn work(mut conn: Conn, mut queue: mpsc::Receiver<Job>, answers: mpsc::Sender<Answer>) {
     let mut batch = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
-        let durability = if batch.iter().any(|job| job.durability == Durability::Full) {
-            Durability::Full
-        } else {
-            Durability::Relaxed
-        };
-        if durability != synchronous {
-            let pragma = match durability {
-                Durability::Full => "PRAGMA synchronous = FULL",
-                Durability::Relaxed => "PRAGMA synchronous = NORMAL",
-            };
-            if control(&mut conn, pragma).await.is_ok() {
-                synchronous = durability;
-            }
-        }
-        run_batch(&mut conn, &mut batch).await;
+        run_batch(&mut conn, &mut batch, &answers).await;
     }
 }
 
-async fn run_batch(conn: &mut Conn, batch: &mut Vec<Job>) {
+async fn run_batch(conn: &mut Conn, batch: &mut Vec<Job>, answers: &mpsc::Sender<Answer>) {
     if let Err(error) = control(conn, "BEGIN IMMEDIATE").await {
-        let reason = error.to_string();
+        tracing::error!(%error, "a transaction could not begin");
         for job in batch.drain(..) {
-            refuse(job, &reason);
+            let outcome = (job.run)(Err(Error::NotCommitted(error.to_string()))).await;
+            (outcome.answer)(None);
         }
         return;
     }
     let shared = batch.len() > 1;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch.drain(..) {
-        if shared && let Err(error) = control(conn, "SAVEPOINT job").await {
-            refuse(job, &error.to_string());
-            continue;
+        if let Some(outcome) = run_job(conn, job.run, shared).await {
+            outcomes.push((job.durability, outcome));
         }
-        let outcome = (job.run)(conn).await;
-        if shared {
-            let end = if outcome.keep {
-                control(conn, "RELEASE job").await
-            } else {
-                match control(conn, "ROLLBACK TO job").await {
-                    Ok(()) => control(conn, "RELEASE job").await,
-                    failed => failed,
-                }
-            };
-            if let Err(error) = end {
-                tracing::error!(%error, "a savepoint could not be ended");
-            }
-        }
-        outcomes.push(outcome);
     }
-    let keep = shared || outcomes.iter().all(|outcome| outcome.keep);
+    let keep = shared || outcomes.iter().any(|(_, outcome)| outcome.keep);
     let failure = control(conn, if keep { "COMMIT" } else { "ROLLBACK" })
         .await
         .err();
@@ -141,15 +131,80 @@ async fn run_batch(conn: &mut Conn, batch: &mut Vec<Job>) {
         let _ = control(conn, "ROLLBACK").await;
     }
     let reason = failure.map(|error| error.to_string());
-    for outcome in outcomes {
-        (outcome.answer)(reason.clone().map(Error::NotCommitted));
+    for (durability, outcome) in outcomes {
+        let waits_for_the_disk = reason.is_none() && outcome.keep && durability == Durability::Full;
+        if waits_for_the_disk {
+            // Fails only when the process is going down, and then nobody waits.
+            let _ = answers.send(outcome.answer).await;
+        } else {
+            (outcome.answer)(reason.clone().map(Error::NotCommitted));
+        }
     }
 }
 
-/// Ends a job that could not begin: dropping it closes its channel, which its caller sees as [`Error::Closed`].
-fn refuse(job: Job, reason: &str) {
-    tracing::error!(reason, "a write could not begin");
-    drop(job);
+/// Runs a job, in a savepoint if others share its transaction. `None` if it panicked: its changes are taken back, and its
+/// caller finds its channel closed.
+async fn run_job(conn: &mut Conn, run: Run, shared: bool) -> Option<Outcome> {
+    if shared && let Err(error) = control(conn, "SAVEPOINT job").await {
+        let error = Error::NotCommitted(error.to_string());
+        return Some(run(Err(error)).await);
+    }
+    let ran = AssertUnwindSafe(run(Ok(conn))).catch_unwind().await;
+    let keep = ran.as_ref().is_ok_and(|outcome| outcome.keep);
+    if shared {
+        let end = if keep {
+            control(conn, "RELEASE job").await
+        } else {
+            match control(conn, "ROLLBACK TO job").await {
+                Ok(()) => control(conn, "RELEASE job").await,
+                failed => failed,
+            }
+        };
+        if let Err(error) = end {
+            tracing::error!(%error, "a savepoint could not be ended");
+        }
+    }
+    ran.inspect_err(|_| tracing::error!("a write panicked; its changes are taken back"))
+        .ok()
+}
+
+/// Syncs the write-ahead log for the answers that wait, as many at once as have come.
+///
+/// After a failed sync nothing is known of what the log holds on disk, and a later one may succeed without having written
+/// it: from then on no write is acknowledged until the process has started anew.
+async fn sync(log: PathBuf, mut waiting: mpsc::Receiver<Answer>) {
+    let mut file: Option<Arc<File>> = None;
+    let mut failure: Option<String> = None;
+    let mut answers: Vec<Answer> = Vec::new();
+    while waiting.recv_many(&mut answers, QUEUE).await > 0 {
+        if failure.is_some() {
+            for answer in answers.drain(..) {
+                answer(failure.clone().map(Error::NotCommitted));
+            }
+            continue;
+        }
+        let (path, open) = (log.clone(), file.take());
+        // The log is made by the first commit and stays the same file while a connection is open.
+        let synced = tokio::task::spawn_blocking(move || {
+            let file = match open {
+                Some(file) => file,
+                None => Arc::new(File::open(path)?),
+            };
+            file.sync_data().map(|()| file)
+        })
+        .await;
+        match synced {
+            Ok(Ok(open)) => file = Some(open),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the write-ahead log could not be synced: restart the server");
+                failure = Some(format!("the write-ahead log could not be synced: {error}"));
+            }
+            Err(error) => failure = Some(error.to_string()),
+        }
+        for answer in answers.drain(..) {
+            answer(failure.clone().map(Error::NotCommitted));
+        }
+    }
 }
 
 /// Transaction control on the writer's connection.

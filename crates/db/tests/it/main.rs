@@ -13,3 +13,4 @@ mod schema_postgres;
 mod schema_sqlite;
 mod statements;
 mod tag_name_index;
+mod writer;
