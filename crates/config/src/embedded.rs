@@ -51,6 +51,8 @@ impl Embedded {
         let hostname = ServerHostname::parse(&hostname).unwrap_or_default();
         let document = json!({
             "SERVER_HOSTNAME": hostname.as_str(),
+            "REGISTRY_TITLE": "Pierhead",
+            "REGISTRY_TITLE_SHORT": "Pierhead",
             "SETUP_COMPLETE": true,
             "SECRET_KEY": null,
             "DATABASE_SECRET_KEY": null,

@@ -9,7 +9,8 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::statement::{execute, fetch_optional};
 
-const STATE: &str = "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+const STATE: &str = "SELECT i.indisvalid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p \
+        WHERE p.index_relid = c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
     WHERE c.relname = 'pierhead_tag_name' AND pg_table_is_visible(c.oid)";
 const DROP: &str = "DROP INDEX CONCURRENTLY IF EXISTS pierhead_tag_name";
 const CREATE: &str = "CREATE INDEX CONCURRENTLY IF NOT EXISTS pierhead_tag_name \
@@ -18,7 +19,7 @@ const CREATE: &str = "CREATE INDEX CONCURRENTLY IF NOT EXISTS pierhead_tag_name 
 /// What was done about the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagNameIndex {
-    /// The engine needs none, or it is there.
+    /// The engine needs none, or it is there, or another instance builds it.
     Present,
     /// It was built now.
     Built,
@@ -31,10 +32,10 @@ pub async fn ensure_tag_name_index(db: &Database) -> Result<TagNameIndex> {
         return Ok(TagNameIndex::Present);
     }
     let mut conn: Conn = db.read().await?;
-    let state: Option<(bool,)> = fetch_optional!(conn, STATE)?;
+    let state: Option<(bool, bool)> = fetch_optional!(conn, STATE)?;
     match state {
-        Some((true,)) => return Ok(TagNameIndex::Present),
-        Some((false,)) => {
+        Some((true, _) | (false, true)) => return Ok(TagNameIndex::Present),
+        Some((false, false)) => {
             execute!(conn, DROP)?;
         }
         None => {}

@@ -8,3 +8,4 @@ pub mod row_counts;
 pub mod upload_cleanup;
 
 pub use tokio_util::sync::CancellationToken;
+pub use tokio_util::task::TaskTracker;

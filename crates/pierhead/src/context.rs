@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use pierhead_auth::Clock;
 use pierhead_auth::accounts::Accounts;
-use pierhead_config::{Config, ConfigError, Loaded, Sources};
+use pierhead_config::{Config, ConfigError, Embedded, Loaded, Secret, Sources};
 use pierhead_db::Database;
 use pierhead_db::encoding::field::FieldCipher;
 use pierhead_db::encoding::key::DerivedKey;
 use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_db::enums::Enums;
-use pierhead_db::migrate::{self, Outcome};
+use pierhead_db::migrate::{self, Found, Outcome};
 
 use crate::cli::Place;
 use crate::{embedded, settings, stores};
@@ -81,13 +81,35 @@ pub(crate) struct Context {
     pub(crate) accounts: Accounts,
 }
 
-/// Loads the configuration, or the embedded default.
+/// Loads the configuration, or the embedded default, whose data directory is made if it is new.
 pub(crate) fn load(place: &Place, listen: Option<&str>) -> Result<Loaded, StartError> {
-    let environment = std::env::vars().collect();
-    let mut sources = Sources::new(place.config.clone(), environment);
+    load_or(place, || {
+        Ok(embedded::open(
+            &place.data,
+            settings::embedded_address(listen)?,
+        )?)
+    })
+}
+
+/// Loads the configuration to look at it: nothing is made, and the embedded default has no secrets yet.
+pub(crate) fn look(place: &Place) -> Result<Loaded, StartError> {
+    load_or(place, || {
+        Ok(Embedded {
+            data_dir: place.data.clone(),
+            listen: settings::embedded_address(None)?,
+            secret_key: Secret::new("(made at the first start)"),
+            database_secret_key: Secret::new("(made at the first start)"),
+        })
+    })
+}
+
+fn load_or(
+    place: &Place,
+    embedded: impl FnOnce() -> Result<Embedded, StartError>,
+) -> Result<Loaded, StartError> {
+    let mut sources = Sources::new(place.config.clone(), std::env::vars().collect());
     if sources.find_directory().is_none() {
-        let listen = settings::embedded_address(listen)?;
-        sources.embedded = Some(embedded::open(&place.data, listen)?);
+        sources.embedded = Some(embedded()?);
     }
     Ok(Config::load(&sources)?)
 }
@@ -100,7 +122,19 @@ impl Context {
             tracing::warn!("{warning}");
         }
         let config = loaded.config;
+        let unsupported = settings::unsupported(&config);
+        if !unsupported.is_empty() {
+            return Err(StartError::Unsupported(unsupported.join("\n")));
+        }
         let db = stores::database(&config, loaded.directory.as_deref()).await?;
+        if std::env::var_os("ENSURE_NO_MIGRATION").is_some()
+            && migrate::inspect(&mut db.read().await?).await? == Found::Empty
+        {
+            return Err(StartError::Unsupported(
+                "the database is empty and ENSURE_NO_MIGRATION forbids to create its tables"
+                    .to_owned(),
+            ));
+        }
         let migration = match migrate::migrate(&db).await? {
             Outcome::Created => "created the tables of an empty database",
             Outcome::OwnTablesAdded => "added Pierhead's own tables to Quay's",

@@ -9,6 +9,7 @@ mod logging;
 mod serve;
 mod settings;
 mod stores;
+mod workers;
 
 use std::process::ExitCode;
 

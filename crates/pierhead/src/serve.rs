@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -13,13 +12,11 @@ use axum::response::{IntoResponse as _, Response};
 use pierhead_api::{Api, Parts};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
 use pierhead_config::Config;
+use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
-use pierhead_db::{Database, TagNameIndex, ensure_tag_name_index};
 use pierhead_http::{Peer, Server};
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::AuditLog;
-use pierhead_jobs::row_counts;
-use pierhead_jobs::upload_cleanup::UploadCleanup;
 use pierhead_metrics::{Counter, Metrics, StorageLabels};
 use pierhead_registry::Registry;
 use pierhead_storage::Storage;
@@ -27,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeArgs;
 use crate::context::{Context, StartError};
-use crate::{embedded, logging, settings, stores};
+use crate::{embedded, logging, settings, stores, workers};
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
@@ -70,20 +67,6 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let strict = !config.logs.allow_pulls_without_strict_logging
         && !config.logs.allow_without_strict_logging;
     let (audit, audit_worker) = AuditLog::start(context.db.clone(), strict, stop_audit.clone());
-    let cleanup = tokio::spawn(upload_cleanup(config).run(
-        context.db.clone(),
-        storage.clone(),
-        stop_workers.clone(),
-    ));
-    let refresh = tokio::spawn(refresh_key(
-        keys.clone(),
-        Duration::from_secs(u64::from(config.keys.instance_service_key_refresh) * 60),
-        stop_workers.clone(),
-    ));
-
-    if !settings::read_only(config) {
-        tokio::spawn(ensure_index(context.db.clone()));
-    }
     let page_tokens = PageTokens::new(config.queues.page_token_key.expose()).map_err(|source| {
         StartError::Key {
             key: "PAGE_TOKEN_KEY",
@@ -91,18 +74,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         }
     })?;
     let metrics = Arc::new(exported_metrics(config, &context.db, &storage));
-    let counts = tokio::spawn(row_counts::run(
-        context.db.clone(),
-        metrics.clone(),
-        Duration::from_secs(
-            config
-                .health
-                .global_prometheus_stats_frequency
-                .max(1)
-                .into(),
-        ),
-        stop_workers.clone(),
-    ));
+    let workers = workers::start(&context, &storage, &keys, &metrics, &stop_workers);
     let registry = Registry::new(
         settings::registry(config),
         context.db.clone(),
@@ -140,12 +112,18 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             println!("listening on {scheme}://{address}");
         }
     }
-    if embedded {
+    if embedded
+        && context
+            .accounts
+            .list_users("", 1)
+            .await
+            .is_ok_and(|users| users.is_empty())
+    {
         first_steps(config, &args.place.data);
     }
     server.serve(terminated()).await;
     stop_workers.cancel();
-    let _ = tokio::join!(cleanup, refresh, counts);
+    workers.wait().await;
     stop_audit.cancel();
     let _ = audit_worker.await;
     Ok(())
@@ -196,35 +174,6 @@ fn exported_metrics(config: &Config, db: &Database, storage: &Storage) -> Metric
 /// Brings a counter to what another room has counted.
 fn raise(counter: &Counter, counted: u64) {
     counter.inc_by(counted.saturating_sub(counter.get()));
-}
-
-fn upload_cleanup(config: &Config) -> UploadCleanup {
-    UploadCleanup {
-        every: Duration::from_secs(config.storage.blobupload_cleanup_frequency.max(1).into()),
-        age: Duration::from_secs(u64::from(config.storage.blobupload_deletion_date_threshold) * 60),
-    }
-}
-
-/// Listings are slow until it is there, and correct.
-async fn ensure_index(db: Database) {
-    match ensure_tag_name_index(&db).await {
-        Ok(TagNameIndex::Present) => {}
-        Ok(TagNameIndex::Built) => tracing::info!("built the index of tag names"),
-        Err(error) => tracing::warn!(%error, "the index of tag names could not be built"),
-    }
-}
-
-async fn refresh_key(keys: ServiceKeys, every: Duration, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = stop.cancelled() => return,
-        }
-        match keys.refresh().await {
-            Ok(()) => tracing::info!(kid = keys.kid(), "extended the service key"),
-            Err(error) => tracing::error!(%error, "the service key could not be extended"),
-        }
-    }
 }
 
 async fn terminated() {

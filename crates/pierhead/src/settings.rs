@@ -7,10 +7,10 @@ use std::time::Duration;
 use pierhead_api::{ApiConfig, HealthConfig};
 use pierhead_auth::accounts::AccountsConfig;
 use pierhead_auth::{AuthConfig, ServiceKeysConfig};
-use pierhead_config::Config;
 use pierhead_config::sections::auth::AuthenticationType;
 use pierhead_config::sections::keys::RegistryState;
 use pierhead_config::sections::server::{IpVersion, Scheme, TlsVersion};
+use pierhead_config::{Config, StorageDriver};
 use pierhead_http::{
     IpFamilies, ListenAddress, Listener, ListenerKind, SecurityHeaders, ServerOptions, TlsOptions,
     TlsVersions, TrustedProxies,
@@ -53,6 +53,29 @@ fn names(config: &Config) -> NameRules {
     }
 }
 
+/// What the configuration asks for and this version does not do: each is a reason not to start.
+pub(crate) fn unsupported(config: &Config) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (id, driver) in config.storage.distributed_storage_config.iter() {
+        if !matches!(driver, StorageDriver::Local(_)) {
+            reasons.push(format!(
+                "DISTRIBUTED_STORAGE_CONFIG.{id}: {} is not supported by this version of Pierhead; LocalStorage is",
+                driver.name()
+            ));
+        }
+    }
+    let sign_in = config.auth.authentication_type;
+    if !matches!(
+        sign_in,
+        AuthenticationType::Database | AuthenticationType::AppToken
+    ) {
+        reasons.push(format!(
+            "AUTHENTICATION_TYPE: {sign_in:?} is not supported by this version of Pierhead; Database and AppToken are"
+        ));
+    }
+    reasons
+}
+
 /// Settings of accounts.
 pub(crate) fn accounts(config: &Config) -> AccountsConfig {
     AccountsConfig {
@@ -80,11 +103,8 @@ pub(crate) fn auth(config: &Config) -> Result<AuthConfig, StartError> {
     auth.password_sign_in = match config.auth.authentication_type {
         AuthenticationType::Database => config.auth.feature_direct_login,
         AuthenticationType::AppToken => false,
-        other => {
-            return Err(StartError::Unsupported(format!(
-                "AUTHENTICATION_TYPE: {other:?} is not supported by this version of Pierhead; Database and AppToken are"
-            )));
-        }
+        // Refused by `unsupported` before.
+        _ => false,
     };
     auth.require_encrypted_password = config.auth.feature_require_encrypted_basic_auth;
     auth.password_cipher = Some(password_cipher(config)?.into());

@@ -95,15 +95,11 @@ fn ssl_mode(mode: SslMode) -> PgSslMode {
 pub(crate) fn storage(config: &Config) -> Result<Storage, StartError> {
     let mut locations = Vec::new();
     for (id, driver) in config.storage.distributed_storage_config.iter() {
-        let driver = match driver {
-            StorageDriver::Local(args) => LocalDriver::open(id, Path::new(&args.storage_path))?,
-            other => {
-                return Err(StartError::Unsupported(format!(
-                    "DISTRIBUTED_STORAGE_CONFIG.{id}: {} is not supported by this version of Pierhead; LocalStorage is",
-                    other.name()
-                )));
-            }
+        let StorageDriver::Local(args) = driver else {
+            // Refused by `settings::unsupported` before.
+            continue;
         };
+        let driver = LocalDriver::open(id, Path::new(&args.storage_path))?;
         locations.push(Location {
             id: id.to_owned(),
             driver: Arc::new(driver),

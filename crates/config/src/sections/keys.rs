@@ -47,11 +47,11 @@ section! {
     Keys {
         /// Only algorithms that FIPS approves; mail must use TLS.
         FEATURE_FIPS => feature_fips: bool = false;
-        /// In `readonly` every write is refused with 503.
+        /// In `readonly` every write is refused (405 by the registry, 503 by the API).
         REGISTRY_STATE => registry_state: RegistryState = RegistryState::Normal;
         /// Service name of the key that signs registry tokens, and their issuer.
         INSTANCE_SERVICE_KEY_SERVICE => instance_service_key_service: String = "quay".into();
-        /// Private key file of the instance; by default `quay.pem` in the configuration directory's parent (`$QUAYCONF/quay.pem`).
+        /// Private key file of the instance; by default `quay.pem` in the configuration directory.
         INSTANCE_SERVICE_KEY_LOCATION => instance_service_key_location: Option<PathBuf> = None;
         /// Key id file of the instance; by default `quay.kid` beside the private key.
         INSTANCE_SERVICE_KEY_KID_LOCATION => instance_service_key_kid_location: Option<PathBuf> = None;

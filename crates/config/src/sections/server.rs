@@ -73,7 +73,7 @@ section! {
         DATABASE_SECRET_KEY => database_secret_key: Option<Secret> = None;
         /// TLS versions that are accepted.
         SSL_PROTOCOLS => ssl_protocols: Vec<TlsVersion> = vec![TlsVersion::Tls12, TlsVersion::Tls13];
-        /// OpenSSL names of the TLS 1.2 cipher suites in order of preference, as a list or joined with colons; empty means the safe ones of the TLS library.
+        /// OpenSSL names of the TLS 1.2 cipher suites, as a list or joined with colons. Accepted and not used: the safe ones of the TLS library are.
         SSL_CIPHERS => ssl_ciphers: OneOrMany<String> = OneOrMany(Vec::new());
         /// Names of the TLS 1.3 cipher suites.
         SSL_CIPHERSUITES => ssl_ciphersuites: OneOrMany<String> = OneOrMany(Vec::new()), Mark::Undocumented;

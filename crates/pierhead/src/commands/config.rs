@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use crate::cli::Place;
 use crate::context::{self, StartError};
+use crate::settings;
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
@@ -18,11 +19,15 @@ pub(crate) enum ConfigCommand {
 
 /// Runs the subcommand. Exit code 1 if the configuration has problems.
 pub(crate) fn run(place: &Place, command: &ConfigCommand) -> Result<ExitCode, StartError> {
-    let loaded = context::load(place, None)?;
+    let loaded = context::look(place)?;
     match command {
         ConfigCommand::Validate => {
             for warning in &loaded.warnings {
                 println!("warning: {warning}");
+            }
+            let unsupported = settings::unsupported(&loaded.config);
+            if !unsupported.is_empty() {
+                return Err(StartError::Unsupported(unsupported.join("\n")));
             }
             match &loaded.directory {
                 Some(directory) => println!("{}: no problems", directory.display()),

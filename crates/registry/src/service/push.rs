@@ -507,8 +507,19 @@ fn policy_matches(policy: &str, tag: &str) -> bool {
     let Ok(policy) = serde_json::from_str::<Policy>(policy) else {
         return false;
     };
-    regex::RegexBuilder::new(&format!("^(?:{})$", policy.tag_pattern))
+    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", policy.tag_pattern))
         .size_limit(1 << 20)
-        .build()
-        .is_ok_and(|pattern| pattern.is_match(tag) == policy.tag_pattern_matches)
+        .build();
+    match pattern {
+        Ok(pattern) => pattern.is_match(tag) == policy.tag_pattern_matches,
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                pattern = policy.tag_pattern,
+                "an immutability policy protects no tag: its pattern cannot be read (look-around and back-references \
+                 are not supported)"
+            );
+            false
+        }
+    }
 }
