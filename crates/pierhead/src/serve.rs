@@ -104,7 +104,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         stop_workers.clone(),
     ));
     let registry = Registry::new(
-        settings::registry(config),
+        settings::registry(config, embedded),
         context.db.clone(),
         context.enums.clone(),
         storage.clone(),
@@ -116,7 +116,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let exposition = metrics.clone().router();
     let registry = pierhead_registry::router(registry);
     let api = Api::new(Parts {
-        config: settings::api(config),
+        config: settings::api(config, embedded),
         db: context.db.clone(),
         storage,
         accounts: context.accounts.clone(),
