@@ -110,15 +110,12 @@ async fn a_restart_of_the_database_is_survived_without_a_restart_of_the_server()
 
     postgres.stop().await.unwrap();
     assert_unavailable(&client.manifest("GET", "devel/app", "v1").await.unwrap());
-    let refused = client
-        .execute(
-            client
-                .request("PUT", "/v2/devel/app/manifests/v3")
-                .unwrap()
-                .body("{}"),
-        )
-        .await
-        .unwrap();
+    let push = client
+        .request("PUT", "/v2/devel/app/manifests/v3")
+        .unwrap()
+        .header("content-type", image.manifest.media_type)
+        .body(image.manifest.bytes.clone());
+    let refused = client.execute(push).await.unwrap();
     assert_unavailable(&refused);
 
     postgres.start_again().await.unwrap();

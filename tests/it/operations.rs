@@ -43,7 +43,7 @@ on_both_engines! {
 
     fn the_first_user_is_made_once(site) {
         let body = json!({
-            "username": "second", "password": "a long password", "email": "s@example.com", "access_token": true,
+            "username": "second", "password": "a-long-password", "email": "s@example.com", "access_token": true,
         });
         let anonymous = Client::new(&site.server, None);
         let answer = anonymous.send_json("POST", "/api/v1/user/initialize", &body).await?;
@@ -223,7 +223,7 @@ async fn the_container_layout_needs_no_argument() {
         arguments.extend(more);
         inside(&server, &sandbox, &arguments).await
     };
-    let user = r#"{"username":"devel","password":"a long password","email":"d@example.com","access_token":true}"#;
+    let user = r#"{"username":"devel","password":"a-long-password","email":"d@example.com","access_token":true}"#;
     let json = ["--header", "Content-Type: application/json", "--data", user];
     curl("http://127.0.0.1:8080/api/v1/user/initialize", &json)
         .await
@@ -238,7 +238,7 @@ async fn the_container_layout_needs_no_argument() {
         "copy",
         "--dest-tls-verify=false",
         "--dest-creds",
-        "devel:a long password",
+        "devel:a-long-password",
         "oci:in:v1",
         "docker://127.0.0.1:8080/devel/app:v1",
     ];
@@ -256,10 +256,16 @@ async fn a_read_only_registry_serves_pulls_and_refuses_pushes() {
     let postgres = Postgres::shared().await.unwrap();
     let database = postgres.empty_database().unwrap();
     let sandbox = Sandbox::new().unwrap();
+    // A read-only registry makes no signing key: it goes on with the one it had.
+    let keys = json!({
+        "INSTANCE_SERVICE_KEY_LOCATION": sandbox.path("quay.pem"),
+        "INSTANCE_SERVICE_KEY_KID_LOCATION": sandbox.path("quay.kid"),
+    });
     let builder = || {
         Pierhead::builder()
             .database(&database)
             .data(sandbox.path("data"))
+            .config(keys.clone())
     };
     let mut server = builder().start().await.unwrap();
     let owner = server.initialize("devel").await.unwrap();

@@ -68,7 +68,8 @@ on_both_engines! {
         let oras = Tool::new("oras", &sandbox)?;
         let host = site.server.host();
         let arguments = |password| ["login", "--plain-http", "-u", "devel", "-p", password, host];
-        oras.run_failing(&arguments("wrong")).await?;
         oras.run(&arguments(site.owner.password())).await?;
+        // Last: after a wrong password the next attempt has to wait.
+        oras.run_failing(&arguments("wrong")).await?;
     }
 }

@@ -130,7 +130,6 @@ on_both_engines! {
         let skopeo = Tool::new("skopeo", &sandbox)?;
         let host = site.server.host();
         let arguments = |password| ["login", "--tls-verify=false", "-u", "devel", "-p", password, host];
-        skopeo.run_failing(&arguments("wrong")).await?;
         skopeo.run(&arguments(site.owner.password())).await?;
         let image = Image::build(8, &[100]);
         site.client().push_image("devel/private", "v1", &image).await?;
@@ -138,6 +137,8 @@ on_both_engines! {
         skopeo.run(&["inspect", "--tls-verify=false", &name]).await?;
         skopeo.run(&["logout", host]).await?;
         skopeo.run_failing(&["inspect", "--tls-verify=false", &name]).await?;
+        // Last: after a wrong password the next attempt has to wait.
+        skopeo.run_failing(&arguments("wrong")).await?;
     }
 
     fn what_was_pulled_unpacks_to_what_was_packed(site) {

@@ -1,12 +1,18 @@
 //! What the API needs to know of the configuration.
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+use axum::http::HeaderMap;
+use pierhead_http::requested_host;
 
 /// Settings of the API and its pages; each names its field of `config.yaml`.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// `SERVER_HOSTNAME`: host, and port if it is not the scheme's own.
     pub hostname: String,
+    /// Nobody configured a hostname (the embedded default): pages name the host by which they were asked for.
+    pub any_host: bool,
     /// `PREFERRED_URL_SCHEME`: `http` or `https`.
     pub scheme: String,
     /// `REGISTRY_TITLE`.
@@ -22,6 +28,17 @@ pub struct ApiConfig {
 }
 
 impl ApiConfig {
+    /// The settings as a client sees them that sent these headers.
+    pub(crate) fn seen_with(&self, headers: &HeaderMap) -> Cow<'_, Self> {
+        match requested_host(headers) {
+            Some(host) if self.any_host => Cow::Owned(Self {
+                hostname: host.to_owned(),
+                ..self.clone()
+            }),
+            _ => Cow::Borrowed(self),
+        }
+    }
+
     /// `<scheme>://<hostname>`, without a slash at the end.
     pub fn base_url(&self) -> String {
         format!("{}://{}", self.scheme, self.hostname)

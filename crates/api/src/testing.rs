@@ -41,6 +41,7 @@ pub(crate) fn now() -> NaiveDateTime {
 pub(crate) fn config() -> ApiConfig {
     ApiConfig {
         hostname: "registry.example.com".to_owned(),
+        any_host: false,
         scheme: "https".to_owned(),
         title: "Example Registry".to_owned(),
         user_initialize: true,

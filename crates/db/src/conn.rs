@@ -10,6 +10,7 @@ use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 pub struct Conn {
     inner: Inner,
     statements: Arc<AtomicU64>,
+    prepares: bool,
 }
 
 pub(crate) enum Inner {
@@ -30,7 +31,25 @@ pub enum EngineConn<'c> {
 
 impl Conn {
     pub(crate) fn new(inner: Inner, statements: Arc<AtomicU64>) -> Self {
-        Self { inner, statements }
+        Self {
+            inner,
+            statements,
+            prepares: true,
+        }
+    }
+
+    /// A transaction at a server that a pooler lends: see [`crate::pooler`].
+    pub(crate) fn lent(inner: Inner, statements: Arc<AtomicU64>) -> Self {
+        Self {
+            inner,
+            statements,
+            prepares: false,
+        }
+    }
+
+    /// Whether a statement may be prepared under a name and used again by that name.
+    pub(crate) fn prepares(&self) -> bool {
+        self.prepares
     }
 
     /// The engine's connection, counted as one statement.

@@ -15,6 +15,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::conn::{Conn, Inner};
 use crate::error::{Error, Result};
+use crate::pooler;
 use crate::writer::Writer;
 
 /// How long a caller waits for a free connection before it is told that the database is not available.
@@ -81,7 +82,12 @@ pub struct Database {
 #[derive(Clone, Debug)]
 enum Engine {
     Postgres(PgPool),
-    Sqlite { readers: SqlitePool, writer: Writer },
+    /// PostgreSQL behind a pooler, where only a transaction stays at one server: see [`crate::pooler`].
+    PooledPostgres(PgPool),
+    Sqlite {
+        readers: SqlitePool,
+        writer: Writer,
+    },
 }
 
 impl Database {
@@ -107,8 +113,9 @@ impl Database {
         })
     }
 
-    /// Connects to PostgreSQL.
+    /// Connects to PostgreSQL, directly or through a pooler such as pgBouncer.
     pub async fn postgres(options: PostgresOptions) -> Result<Self> {
+        let pooled = pooler::stands_before(&options.connect).await?;
         let pool = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -117,23 +124,43 @@ impl Database {
                 Box::pin(async move { Ok(meta.idle_for < PING_AFTER || conn.ping().await.is_ok()) })
             })
             .connect_with(options.connect.disable_statement_logging())
-            .await?;
+            .await
+            .map_err(Error::Unavailable)?;
+        let engine = if pooled {
+            Engine::PooledPostgres(pool)
+        } else {
+            Engine::Postgres(pool)
+        };
         Ok(Self {
-            engine: Engine::Postgres(pool),
+            engine,
             statements: Arc::new(AtomicU64::new(0)),
         })
     }
 
     /// Whether other processes may write to this database while we serve from it, so that what was read may be stale.
     pub fn is_shared(&self) -> bool {
-        matches!(self.engine, Engine::Postgres(_))
+        !matches!(self.engine, Engine::Sqlite { .. })
     }
 
-    /// A connection outside any transaction, for reading.
+    /// Whether a pooler stands before PostgreSQL, so that a statement costs more round trips.
+    pub fn is_pooled(&self) -> bool {
+        matches!(self.engine, Engine::PooledPostgres(_))
+    }
+
+    /// A connection for reading, outside any transaction (behind a pooler: inside one that ends with the connection's use).
     pub async fn read(&self) -> Result<Conn> {
         let inner = match &self.engine {
-            Engine::Postgres(pool) => Inner::Postgres(pool.acquire().await?),
-            Engine::Sqlite { readers, .. } => Inner::SqliteReader(readers.acquire().await?),
+            Engine::Postgres(pool) => {
+                Inner::Postgres(pool.acquire().await.map_err(Error::Unavailable)?)
+            }
+            Engine::PooledPostgres(pool) => {
+                let transaction = pool.begin().await.map_err(Error::Unavailable)?;
+                let inner = Inner::PostgresTransaction(transaction);
+                return Ok(Conn::lent(inner, self.statements.clone()));
+            }
+            Engine::Sqlite { readers, .. } => {
+                Inner::SqliteReader(readers.acquire().await.map_err(Error::Unavailable)?)
+            }
         };
         Ok(Conn::new(inner, self.statements.clone()))
     }
@@ -148,14 +175,17 @@ impl Database {
         E: From<Error> + Send + 'static,
     {
         let pool = match &self.engine {
-            Engine::Postgres(pool) => pool,
+            Engine::Postgres(pool) | Engine::PooledPostgres(pool) => pool,
             Engine::Sqlite { writer, .. } => return writer.write(durability, write).await,
         };
-        let transaction = pool.begin().await.map_err(Error::from)?;
-        let mut conn = Conn::new(
-            Inner::PostgresTransaction(transaction),
-            self.statements.clone(),
-        );
+        let transaction = pool.begin().await.map_err(Error::Unavailable)?;
+        let inner = Inner::PostgresTransaction(transaction);
+        let statements = self.statements.clone();
+        let mut conn = if self.is_pooled() {
+            Conn::lent(inner, statements)
+        } else {
+            Conn::new(inner, statements)
+        };
         // Dropping the connection on an error rolls back.
         let value = write(&mut conn).await?;
         if let Inner::PostgresTransaction(transaction) = conn.into_inner() {
@@ -172,7 +202,7 @@ impl Database {
     /// Connections of the pool: in use, and idle.
     pub fn connections(&self) -> (u32, usize) {
         let (size, idle) = match &self.engine {
-            Engine::Postgres(pool) => (pool.size(), pool.num_idle()),
+            Engine::Postgres(pool) | Engine::PooledPostgres(pool) => (pool.size(), pool.num_idle()),
             Engine::Sqlite { readers, .. } => (readers.size(), readers.num_idle()),
         };
         (size.saturating_sub(idle as u32), idle)

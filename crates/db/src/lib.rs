@@ -11,6 +11,7 @@ mod error;
 mod ids;
 pub mod migrate;
 mod own_index;
+mod pooler;
 pub mod queries;
 pub mod schema;
 mod statement;

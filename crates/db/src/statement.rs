@@ -33,9 +33,11 @@ macro_rules! fetch_all {
 
 /// Runs a statement and returns the number of rows it changed.
 macro_rules! execute {
-    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {{
+        let prepares = $conn.prepares();
         match $conn.statement() {
             $crate::conn::EngineConn::Postgres(conn) => sqlx::query::<sqlx::Postgres>($sql)
+                .persistent(prepares)
                 $(.bind($arg))*
                 .execute(conn)
                 .await
@@ -47,29 +49,31 @@ macro_rules! execute {
                 .map(|done| done.rows_affected()),
         }
         .map_err($crate::error::Error::from)
-    };
+    }};
 }
 
 macro_rules! run {
-    ($conn:expr, $how:ident, $sql:expr $(, $arg:expr)*) => {
+    ($conn:expr, $how:ident, $sql:expr $(, $arg:expr)*) => {{
+        let prepares = $conn.prepares();
         match $conn.statement() {
             $crate::conn::EngineConn::Postgres(conn) => {
-                sqlx::query_as::<sqlx::Postgres, _>($sql)$(.bind($arg))*.$how(conn).await
+                sqlx::query_as::<sqlx::Postgres, _>($sql).persistent(prepares)$(.bind($arg))*.$how(conn).await
             }
             $crate::conn::EngineConn::Sqlite(conn) => {
                 sqlx::query_as::<sqlx::Sqlite, _>($sql)$(.bind($arg))*.$how(conn).await
             }
         }
         .map_err($crate::error::Error::from)
-    };
+    }};
 }
 
 /// Like [`fetch_all`], with fixed arguments followed by an iterator of values for an `IN` list.
 macro_rules! fetch_all_of {
-    ($conn:expr, $sql:expr, [$($arg:expr),*], $values:expr) => {
+    ($conn:expr, $sql:expr, [$($arg:expr),*], $values:expr) => {{
+        let prepares = $conn.prepares();
         match $conn.statement() {
             $crate::conn::EngineConn::Postgres(conn) => {
-                let mut query = sqlx::query_as::<sqlx::Postgres, _>($sql)$(.bind($arg))*;
+                let mut query = sqlx::query_as::<sqlx::Postgres, _>($sql).persistent(prepares)$(.bind($arg))*;
                 for value in $values {
                     query = query.bind(value);
                 }
@@ -84,15 +88,16 @@ macro_rules! fetch_all_of {
             }
         }
         .map_err($crate::error::Error::from)
-    };
+    }};
 }
 
 /// Like [`execute`], with fixed arguments followed by an iterator of values, or with a function that binds.
 macro_rules! execute_of {
-    ($conn:expr, $sql:expr, |$query:ident| $bind:block) => {
+    ($conn:expr, $sql:expr, |$query:ident| $bind:block) => {{
+        let prepares = $conn.prepares();
         match $conn.statement() {
             $crate::conn::EngineConn::Postgres(conn) => {
-                let $query = sqlx::query::<sqlx::Postgres>($sql);
+                let $query = sqlx::query::<sqlx::Postgres>($sql).persistent(prepares);
                 $bind.execute(conn).await.map(|done| done.rows_affected())
             }
             $crate::conn::EngineConn::Sqlite(conn) => {
@@ -101,7 +106,7 @@ macro_rules! execute_of {
             }
         }
         .map_err($crate::error::Error::from)
-    };
+    }};
     ($conn:expr, $sql:expr, [$($arg:expr),*], $values:expr) => {
         execute_of!($conn, $sql, |query| {
             let mut query = query$(.bind($arg))*;

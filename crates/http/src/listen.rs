@@ -119,6 +119,15 @@ impl ListenAddress {
     }
 }
 
+/// Where the kernel lists every IPv6 address of every interface, one a line.
+const IPV6_ADDRESSES: &str = "/proc/net/if_inet6";
+
+/// Whether any interface has an IPv6 address. Where IPv6 is switched off by `disable_ipv6`, listening on all of no addresses
+/// succeeds, and nobody can connect. A list that cannot be read says nothing.
+fn has_ipv6(list: &str) -> bool {
+    std::fs::read_to_string(list).map_or(true, |addresses| !addresses.trim().is_empty())
+}
+
 fn open(
     listener: &'static str,
     address: SocketAddr,
@@ -136,6 +145,9 @@ fn open(
         }
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
+        if address.is_ipv6() && address.ip().is_unspecified() && !has_ipv6(IPV6_ADDRESSES) {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
         socket.listen(backlog)
     };
     attempt().map_err(|source| {
@@ -176,6 +188,22 @@ mod tests {
             v6,
             ListenAddress::Explicit(vec!["[::1]:0".parse().unwrap()])
         );
+    }
+
+    #[test]
+    fn a_machine_whose_list_of_ipv6_addresses_is_empty_has_no_ipv6() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("if_inet6");
+        let list = path.to_str().unwrap();
+        assert!(has_ipv6(list), "a list that is not there");
+        std::fs::write(&path, "").unwrap();
+        assert!(!has_ipv6(list));
+        std::fs::write(
+            &path,
+            "00000000000000000000000000000001 01 80 10 80       lo\n",
+        )
+        .unwrap();
+        assert!(has_ipv6(list));
     }
 
     #[test]

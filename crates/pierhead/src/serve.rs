@@ -76,7 +76,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let metrics = Arc::new(exported_metrics(config, &context.db, &storage));
     let workers = workers::start(&context, &storage, &keys, &metrics, &stop_workers);
     let registry = Registry::new(
-        settings::registry(config),
+        settings::registry(config, embedded),
         context.db.clone(),
         context.enums.clone(),
         storage.clone(),
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let exposition = metrics.clone().router();
     let registry = pierhead_registry::router(registry);
     let api = Api::new(Parts {
-        config: settings::api(config),
+        config: settings::api(config, embedded),
         db: context.db.clone(),
         storage,
         accounts: context.accounts.clone(),

@@ -162,10 +162,11 @@ pub(crate) fn service_keys(config: &Config, folder: &Path) -> ServiceKeysConfig 
 }
 
 /// Settings of `/v2`.
-pub(crate) fn registry(config: &Config) -> RegistryConfig {
+pub(crate) fn registry(config: &Config, embedded: bool) -> RegistryConfig {
     let tags = &config.tags;
     RegistryConfig {
         hostname: config.server.server_hostname.as_str().to_owned(),
+        any_host: embedded,
         scheme: scheme(config).to_owned(),
         names: names(config),
         advertise_v2: config.server.feature_advertise_v2,
@@ -190,7 +191,7 @@ pub(crate) fn registry(config: &Config) -> RegistryConfig {
 }
 
 /// Settings of the management API and the health checks.
-pub(crate) fn api(config: &Config) -> ApiConfig {
+pub(crate) fn api(config: &Config, embedded: bool) -> ApiConfig {
     let mut health = HealthConfig::new(
         config
             .storage
@@ -201,8 +202,13 @@ pub(crate) fn api(config: &Config) -> ApiConfig {
     );
     health.disk_space_threshold = config.health.diskspace_health_threshold;
     health.disk_space_warning_threshold = config.health.diskspace_health_warning_threshold;
+    health.instance_checks_preferred_storage = config
+        .health
+        .health_checker_instance_check_preferred_storage
+        .unwrap_or(false);
     ApiConfig {
         hostname: config.server.server_hostname.as_str().to_owned(),
+        any_host: embedded,
         scheme: scheme(config).to_owned(),
         title: config.ui.registry_title.clone(),
         user_initialize: config.tokens.feature_user_initialize,

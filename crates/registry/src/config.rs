@@ -1,5 +1,7 @@
 //! What the registry needs to know of the configuration.
 
+use axum::http::HeaderMap;
+use pierhead_http::requested_host;
 use pierhead_oci::{Limits, NameRules};
 
 /// Settings of `/v2`; each names its field of `config.yaml`.
@@ -7,6 +9,9 @@ use pierhead_oci::{Limits, NameRules};
 pub struct RegistryConfig {
     /// `SERVER_HOSTNAME`: host, and port if it is not the scheme's own.
     pub hostname: String,
+    /// Nobody configured a hostname (the embedded default): clients stay at whatever name they came by. The realm of a
+    /// challenge has the request's `Host`, and a `Location` is a path.
+    pub any_host: bool,
     /// `PREFERRED_URL_SCHEME`: `http` or `https`.
     pub scheme: String,
     /// `FEATURE_LIBRARY_SUPPORT`, `LIBRARY_NAMESPACE`, `FEATURE_EXTENDED_REPOSITORY_NAMES`.
@@ -48,8 +53,22 @@ pub struct RegistryConfig {
 }
 
 impl RegistryConfig {
-    /// `<scheme>://<hostname>`, without a slash at the end.
+    /// What a `Location` begins with: `<scheme>://<hostname>`, or nothing.
     pub fn base_url(&self) -> String {
+        if self.any_host {
+            return String::new();
+        }
         format!("{}://{}", self.scheme, self.hostname)
+    }
+
+    /// Where tokens are given, for a client that sent these headers.
+    pub fn realm(&self, headers: &HeaderMap) -> String {
+        let host = if self.any_host {
+            requested_host(headers)
+        } else {
+            None
+        };
+        let host = host.unwrap_or(&self.hostname);
+        format!("{}://{host}/v2/auth", self.scheme)
     }
 }

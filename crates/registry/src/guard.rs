@@ -58,14 +58,18 @@ impl Registry {
                 .then(|| token.trim_matches(' '))
         });
         let Some(token) = token else {
-            return Err(self.challenge(scope, Some("Invalid bearer token format".to_owned())));
+            return Err(self.challenge(
+                headers,
+                scope,
+                Some("Invalid bearer token format".to_owned()),
+            ));
         };
         let outcome = self.auth.bearer(token).await;
         self.measures.bearer(outcome.is_ok());
         match outcome {
             Ok(bearer) => Ok(bearer),
             Err(BearerError::Database(error)) => Err(error.into()),
-            Err(error) => Err(self.challenge(scope, Some(error.to_string()))),
+            Err(error) => Err(self.challenge(headers, scope, Some(error.to_string()))),
         }
     }
 
@@ -87,7 +91,7 @@ impl Registry {
             Guard::Push => access.push,
         };
         if !allowed {
-            return Err(self.challenge(Some(&scope()), None));
+            return Err(self.challenge(headers, Some(&scope()), None));
         }
         if let Some(repository) = &access.repository {
             if repository.kind != RepositoryKind::Image {
@@ -110,10 +114,15 @@ impl Registry {
         })
     }
 
-    /// A 401 with the way to a token.
-    pub fn challenge(&self, scope: Option<&str>, message: Option<String>) -> Error {
-        let (base, service) = (self.config.base_url(), &self.config.hostname);
-        let mut header = format!("Bearer realm=\"{base}/v2/auth\",service=\"{service}\"");
+    /// A 401 with the way to a token, for a client that sent these headers.
+    pub fn challenge(
+        &self,
+        headers: &HeaderMap,
+        scope: Option<&str>,
+        message: Option<String>,
+    ) -> Error {
+        let (realm, service) = (self.config.realm(headers), &self.config.hostname);
+        let mut header = format!("Bearer realm=\"{realm}\",service=\"{service}\"");
         if let Some(scope) = scope {
             header.push_str(",scope=\"");
             header.push_str(scope);

@@ -158,14 +158,20 @@ impl Client {
         Ok(())
     }
 
-    /// A token with these scopes, by `GET /v2/auth`.
+    /// A token with these scopes, from where the challenge of `GET /v2/` says.
     pub async fn token(&self, scopes: &[&str]) -> Result<String> {
-        let service = self.base_url.split_once("://").map_or("", |(_, host)| host);
-        let mut query = vec![("service", service)];
+        let ping = self.transmit(build(self.request("GET", "/v2/")?)?).await?;
+        let challenge = challenge_of(&ping.headers).unwrap_or_default();
+        let (Some(realm), Some(service)) = (challenge.get("realm"), challenge.get("service"))
+        else {
+            return Err(Error::unexpected(format!(
+                "{}: no challenge with realm and service",
+                ping.request
+            )));
+        };
+        let mut query = vec![("service", service.as_str())];
         query.extend(scopes.iter().map(|&scope| ("scope", scope)));
-        let answer = self
-            .fetch_token(&format!("{}/v2/auth", self.base_url), &query)
-            .await?;
+        let answer = self.fetch_token(realm, &query).await?;
         token_in(&answer.expect(&[StatusCode::OK])?)
     }
 

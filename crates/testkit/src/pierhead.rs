@@ -216,7 +216,7 @@ impl Pierhead {
 
     /// Makes the first user by `POST /api/v1/user/initialize`; gives name and password.
     pub async fn initialize(&self, name: &str) -> Result<Credentials> {
-        let credentials = Credentials::new(name, "correct horse battery staple");
+        let credentials = Credentials::new(name, "correct-horse-battery-staple");
         let body = json!({
             "username": name,
             "password": credentials.password(),

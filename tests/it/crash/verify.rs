@@ -43,7 +43,7 @@ pub(super) async fn verify_acknowledged(
 
 /// What got no answer is there as a whole or not at all.
 pub(super) async fn verify_unanswered(client: &Client, ledger: &Mutex<Ledger>) -> Result<()> {
-    let (blobs, manifests, moving) = {
+    let (blobs, manifests, mut moving) = {
         let mut ledger = lock(ledger);
         let blobs = std::mem::take(&mut ledger.open_blobs);
         let manifests = std::mem::take(&mut ledger.open_manifests);
@@ -74,30 +74,28 @@ pub(super) async fn verify_unanswered(client: &Client, ledger: &Mutex<Ledger>) -
             other => panic!("{key}: {other} {}", answer.text()),
         }
     }
-    for (
-        key,
-        Moving {
-            acknowledged,
-            asked,
-        },
-    ) in moving
-    {
-        let (repository, tag) = key.split_once(' ').unwrap();
-        let answer = client.manifest("GET", repository, tag).await?;
-        let possible: Vec<&[u8]> = acknowledged
-            .iter()
-            .chain(&asked)
-            .map(|image| image.manifest.bytes.as_slice())
-            .collect();
+    for (key, tag) in &mut moving {
+        let (repository, name) = key.split_once(' ').unwrap();
+        let answer = client.manifest("GET", repository, name).await?;
         match answer.status.as_u16() {
-            200 => assert!(
-                possible.contains(&answer.body.as_slice()),
-                "{key} names a third image"
-            ),
-            404 => assert!(acknowledged.is_none(), "{key} is gone"),
+            200 => {
+                let mut possible = tag.acknowledged.iter().chain(&tag.asked);
+                let named = possible.find(|image| image.manifest.bytes == answer.body);
+                assert!(named.is_some(), "{key} names a third image");
+                // From here on this is what the tag named before the next move.
+                *tag = Moving {
+                    acknowledged: named.cloned(),
+                    asked: None,
+                };
+            }
+            404 => {
+                assert!(tag.acknowledged.is_none(), "{key} is gone");
+                tag.asked = None;
+            }
             other => panic!("{key}: {other} {}", answer.text()),
         }
     }
+    lock(ledger).moving = moving;
     Ok(())
 }
 

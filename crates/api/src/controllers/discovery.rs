@@ -1,6 +1,7 @@
 //! Documents under `/.well-known` that tell other programs what this registry can do.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 
@@ -8,8 +9,8 @@ use crate::json;
 use crate::state::Api;
 
 /// `GET /.well-known/app-capabilities`: templates of addresses, as Quay publishes them.
-pub(crate) async fn app_capabilities(State(api): State<Api>) -> Response {
-    let base = api.0.config.base_url();
+pub(crate) async fn app_capabilities(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let base = api.0.config.seen_with(&headers).base_url();
     let repository = format!("{base}/api/v1/repository/{{namespace}}/{{reponame}}");
     json::spaced(&json!({
         "appName": "io.quay",

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::NO_CACHE;
@@ -13,9 +13,10 @@ use crate::state::Api;
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The page, with how to make the first user as long as there is none.
-pub(crate) async fn page(State(api): State<Api>) -> Response {
+pub(crate) async fn page(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let config = api.0.config.seen_with(&headers);
     let first_user = first_user::wanted(&api.0.db, &api.0.config).await;
-    let page = html(StatusCode::OK, landing::page(&api.0.config, first_user));
+    let page = html(StatusCode::OK, landing::page(&config, first_user));
     ([(CACHE_CONTROL, NO_CACHE)], page).into_response()
 }
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::LINK;
+use axum::http::header::{AUTHORIZATION, LINK};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -22,7 +22,8 @@ struct Page {
     start_id: i32,
 }
 
-/// Any valid token will do; anonymous callers see public repositories if `FEATURE_PUBLIC_CATALOG` is on.
+/// Any valid token will do; anonymous callers see public repositories if `FEATURE_PUBLIC_CATALOG` is on. Without it they are
+/// asked for a token, where Quay shows them an empty list: clients that begin with this request would never log in.
 pub async fn list(
     State(registry): State<Registry>,
     RawQuery(query): RawQuery,
@@ -33,8 +34,9 @@ pub async fn list(
         return Err(Code::UNSUPPORTED.into());
     }
     let bearer = registry.bearer(&headers, None).await?;
-    if !registry.auth.is_valid(&bearer).await? {
-        return Err(registry.challenge(None, None));
+    let nothing_to_see = !config.public_catalog && !headers.contains_key(AUTHORIZATION);
+    if nothing_to_see || !registry.auth.is_valid(&bearer).await? {
+        return Err(registry.challenge(&headers, None, None));
     }
     let query = query.as_deref();
     // Quay: not a number is one, and one is the least.

@@ -17,14 +17,14 @@ pub async fn ping(State(registry): State<Registry>, headers: HeaderMap) -> Resul
     if !config.advertise_v2 || (config.refuse_old_docker && is_old_docker(&headers)) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
-    let challenge = match registry.challenge(None, None) {
+    let challenge = match registry.challenge(&headers, None, None) {
         Error::Unauthorized(challenge) => Some(challenge.header),
         _ => None,
     };
     let status = if headers.contains_key(axum::http::header::AUTHORIZATION) {
         let bearer = registry.bearer(&headers, None).await?;
         if !registry.auth.is_valid(&bearer).await? {
-            return Err(registry.challenge(None, None));
+            return Err(registry.challenge(&headers, None, None));
         }
         StatusCode::OK
     } else {

@@ -34,22 +34,22 @@ pub async fn issue(
         None => None,
         Some(header) => {
             let (username, password) = basic(header).ok_or_else(|| {
-                registry.challenge(None, Some("Invalid basic auth format".to_owned()))
+                registry.challenge(&headers, None, Some("Invalid basic auth format".to_owned()))
             })?;
             let outcome = registry.auth.basic(&username, &password).await;
             registry.measures.sign_in(&username, outcome.is_ok());
-            Some(outcome.map_err(|error| sign_in_error(&registry, error))?)
+            Some(outcome.map_err(|error| sign_in_error(&registry, &headers, error))?)
         }
     };
     if credential.is_none() && scopes.is_empty() {
-        return Err(registry.challenge(None, None));
+        return Err(registry.challenge(&headers, None, None));
     }
     let service = query::value(query, "service");
     let issued = registry
         .auth
         .issue(credential.as_ref(), service.as_deref(), &scopes)
         .await
-        .map_err(|error| token_error(&registry, error))?;
+        .map_err(|error| token_error(&registry, &headers, error))?;
     if let Some(credential) =
         credential.filter(|_| scopes.is_empty() && registry.config.audit_logins)
     {
@@ -99,7 +99,7 @@ fn basic(header: &HeaderValue) -> Option<(String, String)> {
     Some((username.to_owned(), password.to_owned()))
 }
 
-fn sign_in_error(registry: &Registry, error: SignInError) -> Error {
+fn sign_in_error(registry: &Registry, headers: &HeaderMap, error: SignInError) -> Error {
     match error {
         SignInError::Database(error) => error.into(),
         SignInError::TooManyAttempts { retry_after } => Error::Refused(Box::new(Refusal {
@@ -109,16 +109,16 @@ fn sign_in_error(registry: &Registry, error: SignInError) -> Error {
             retry_after: Some(retry_after.as_secs().max(1)),
         })),
         error if error.is_internal() => Error::Corrupt(error.to_string()),
-        error => registry.challenge(None, Some(error.to_string())),
+        error => registry.challenge(headers, None, Some(error.to_string())),
     }
 }
 
-fn token_error(registry: &Registry, error: TokenError) -> Error {
+fn token_error(registry: &Registry, headers: &HeaderMap, error: TokenError) -> Error {
     let text = error.to_string();
     match error {
         TokenError::Database(error) => error.into(),
         TokenError::Unauthorized | TokenError::CredentialEnded => {
-            registry.challenge(None, Some(text))
+            registry.challenge(headers, None, Some(text))
         }
         TokenError::Name { .. } => Error::saying(Code::NAME_INVALID, text),
         TokenError::NamespaceDisabled { .. } => Error::saying(Code::DENIED, text),
