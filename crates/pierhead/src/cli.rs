@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use pierhead_auth::accounts::Accounts;
 
 use crate::commands::output::{Format, Output};
-use crate::commands::{config, org, repo, robot, user};
+use crate::commands::{CommandError, config, org, repo, robot, user};
 use crate::context::{Context, StartError};
 use crate::{logging, serve};
 
@@ -126,58 +127,48 @@ impl Cli {
                 place,
                 args,
                 output,
-            } => runtime.block_on(async {
-                let context = Context::open(&place, None).await?;
-                let (mut stdin, mut stdout) = (std::io::stdin(), std::io::stdout());
-                let mut out = Output::new(output, &mut stdout);
-                Ok(end(user::run(
-                    args,
-                    &context.accounts,
-                    &mut stdin,
-                    &mut out,
-                )
-                .await))
-            }),
+            } => runtime.block_on(on_accounts(&place, output, async |accounts, out| {
+                user::run(args, accounts, &mut std::io::stdin(), out).await
+            })),
             Command::Org {
                 place,
                 args,
                 output,
-            } => runtime.block_on(async {
-                let context = Context::open(&place, None).await?;
-                let mut stdout = std::io::stdout();
-                let mut out = Output::new(output, &mut stdout);
-                Ok(end(org::run(args, &context.accounts, &mut out).await))
-            }),
+            } => runtime.block_on(on_accounts(&place, output, async |accounts, out| {
+                org::run(args, accounts, out).await
+            })),
             Command::Robot {
                 place,
                 args,
                 output,
-            } => runtime.block_on(async {
-                let context = Context::open(&place, None).await?;
-                let mut stdout = std::io::stdout();
-                let mut out = Output::new(output, &mut stdout);
-                Ok(end(robot::run(args, &context.accounts, &mut out).await))
-            }),
+            } => runtime.block_on(on_accounts(&place, output, async |accounts, out| {
+                robot::run(args, accounts, out).await
+            })),
             Command::Repo {
                 place,
                 args,
                 output,
-            } => runtime.block_on(async {
-                let context = Context::open(&place, None).await?;
-                let mut stdout = std::io::stdout();
-                let mut out = Output::new(output, &mut stdout);
-                Ok(end(repo::run(args, &context.accounts, &mut out).await))
-            }),
+            } => runtime.block_on(on_accounts(&place, output, async |accounts, out| {
+                repo::run(args, accounts, out).await
+            })),
         }
     }
 }
 
-fn end(outcome: Result<(), crate::commands::CommandError>) -> ExitCode {
-    match outcome {
+/// Opens the installation and runs a subcommand on its accounts.
+async fn on_accounts(
+    place: &Place,
+    format: Format,
+    run: impl AsyncFnOnce(&Accounts, &mut Output<'_>) -> Result<(), CommandError>,
+) -> Result<ExitCode, StartError> {
+    let context = Context::open(place, None).await?;
+    let mut stdout = std::io::stdout();
+    let mut out = Output::new(format, &mut stdout);
+    Ok(match run(&context.accounts, &mut out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pierhead: {error}");
             ExitCode::FAILURE
         }
-    }
+    })
 }

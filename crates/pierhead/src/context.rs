@@ -117,6 +117,11 @@ fn load_or(
 impl Context {
     /// Opens the installation, and creates the tables of an empty database.
     pub(crate) async fn open(place: &Place, listen: Option<&str>) -> Result<Self, StartError> {
+        // Boxed: the future is large, and every subcommand holds it.
+        Box::pin(Self::open_unboxed(place, listen)).await
+    }
+
+    async fn open_unboxed(place: &Place, listen: Option<&str>) -> Result<Self, StartError> {
         let loaded = load(place, listen)?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");

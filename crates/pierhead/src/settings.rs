@@ -100,12 +100,8 @@ pub(crate) fn auth(config: &Config) -> Result<AuthConfig, StartError> {
     auth.max_token_life = Duration::from_secs(config.tokens.registry_jwt_auth_max_fresh_s.into());
     auth.names = names(config);
     auth.anonymous_access = users.feature_anonymous_access;
-    auth.password_sign_in = match config.auth.authentication_type {
-        AuthenticationType::Database => config.auth.feature_direct_login,
-        AuthenticationType::AppToken => false,
-        // Refused by `unsupported` before.
-        _ => false,
-    };
+    auth.password_sign_in = config.auth.authentication_type == AuthenticationType::Database
+        && config.auth.feature_direct_login;
     auth.require_encrypted_password = config.auth.feature_require_encrypted_basic_auth;
     auth.password_cipher = Some(password_cipher(config)?.into());
     auth.app_specific_tokens = config.tokens.feature_app_specific_tokens;
