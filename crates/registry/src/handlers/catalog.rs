@@ -23,7 +23,7 @@ struct Page {
 }
 
 /// Any valid token will do; anonymous callers see public repositories if `FEATURE_PUBLIC_CATALOG` is on.
-pub async fn list(
+pub(crate) async fn list(
     State(registry): State<Registry>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

@@ -18,7 +18,7 @@ use crate::service::uploads::Receiving;
 use crate::state::Registry;
 
 /// `POST`: mounts (`mount`, `from`), pushes at once (`digest`), or begins a session.
-pub async fn start(
+pub(crate) async fn start(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -75,7 +75,7 @@ async fn mount(
 }
 
 /// `GET`: how far it is.
-pub async fn status(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn status(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
     let repository = caller.repository()?;
     let session = registry
         .find_upload(repository.id, &caller.owner(), call.target)
@@ -90,7 +90,7 @@ pub async fn status(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> 
 }
 
 /// `PATCH`: the next bytes.
-pub async fn append(
+pub(crate) async fn append(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -118,7 +118,7 @@ pub async fn append(
 }
 
 /// `PUT`: the last bytes, if any, and the digest of all.
-pub async fn finish(
+pub(crate) async fn finish(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -156,7 +156,7 @@ pub async fn finish(
 }
 
 /// `DELETE`.
-pub async fn cancel(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn cancel(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
     let repository = caller.repository()?;
     let session = registry
         .find_upload(repository.id, &caller.owner(), call.target)

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::state::Registry;
 
 /// Most descriptors of one answer; the rest is on the next page.
-pub const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 /// Most bytes of manifests that are read for one answer.
 const PAGE_BYTES: usize = 4 << 20;
 
