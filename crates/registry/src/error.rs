@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A code of the specification or of Quay, with its text and its usual status.
+#[allow(
+    clippy::struct_field_names,
+    reason = "the fields are called as in the answer"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
     /// The value of `code`.
@@ -65,6 +69,8 @@ codes! {
     BLOB_TOO_LARGE = "SIZE_INVALID", PAYLOAD_TOO_LARGE, "uploaded blob exceeds the size limit";
     /// The tag name is malformed.
     TAG_INVALID = "TAG_INVALID", BAD_REQUEST, "manifest tag did not match URI";
+    /// More tags in one push than it may set.
+    TOO_MANY_TAGS = "TAG_INVALID", URI_TOO_LONG, "too many tags";
     /// The tag may be neither moved nor deleted (Quay).
     TAG_IMMUTABLE = "TAG_IMMUTABLE", CONFLICT, "tag is immutable";
     /// The namespace is disabled, or the registry is read-only (Quay answers 405).
@@ -309,7 +315,11 @@ pub(crate) fn answer(status: StatusCode, body: &Value) -> Response {
 }
 
 /// Sets a header whose value was made of checked parts; one that is no header value is left out.
-pub(crate) fn insert(headers: &mut axum::http::HeaderMap, name: axum::http::HeaderName, value: &str) {
+pub(crate) fn insert(
+    headers: &mut axum::http::HeaderMap,
+    name: axum::http::HeaderName,
+    value: &str,
+) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

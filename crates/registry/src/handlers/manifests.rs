@@ -16,7 +16,8 @@ use crate::service::push::PushRequest;
 use crate::state::Registry;
 
 /// `Docker-Content-Digest`.
-pub(crate) const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+pub(crate) const DOCKER_CONTENT_DIGEST: HeaderName =
+    HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
@@ -25,7 +26,11 @@ const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 /// The stored type is served whatever `Accept` says, as the OCI specification has it; Quay converts to schema 1, which no
 /// client of today reads. An index is served to a client that accepts only the type of its children, too: clients that
 /// matter accept indexes.
-pub(crate) async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn pull(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let (manifest, tag) = match reference(call.target)? {
         Reference::Tag(tag) => {
@@ -125,7 +130,11 @@ pub(crate) async fn push(
 }
 
 /// `DELETE`.
-pub(crate) async fn delete(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn delete(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let ended = match reference(call.target)? {
         Reference::Tag(tag) => registry.delete_tag(repository.id, tag.as_str()).await?,

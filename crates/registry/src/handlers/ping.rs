@@ -65,7 +65,7 @@ fn is_old_docker(headers: &HeaderMap) -> bool {
     else {
         return false;
     };
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>());
+    let mut numbers = version.split('.').map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < (1, 6),
         _ => false,
