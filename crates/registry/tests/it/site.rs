@@ -38,7 +38,7 @@ pub(crate) use image::{Image, digest_of, sha512_of};
 /// The name of the only storage location.
 pub(crate) const LOCATION: &str = "local_us";
 /// Everybody's password.
-pub(crate) const PASSWORD: &str = "a long password";
+pub(crate) const PASSWORD: &str = "a-long-password";
 
 /// What a test may change before a registry starts.
 #[derive(Clone)]
