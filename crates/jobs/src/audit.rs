@@ -110,7 +110,8 @@ async fn work(db: Database, mut rows: mpsc::Receiver<LogEntry>, stop: Cancellati
         }
     }
     rows.close();
-    while let Ok(entry) = rows.try_recv() {
+    // Until everybody who had a place in the queue has used it.
+    while let Some(entry) = rows.recv().await {
         batch.push(entry);
     }
     for attempt in 1..=LAST_ATTEMPTS {

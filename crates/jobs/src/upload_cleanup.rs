@@ -58,7 +58,7 @@ impl UploadCleanup {
                     "collected unfinished uploads"
                 ),
                 Err(error) => {
-                    tracing::warn!(%error, "collecting unfinished uploads failed; it goes on later")
+                    tracing::warn!(%error, "collecting unfinished uploads failed; it goes on later");
                 }
             }
             tokio::select! {
@@ -83,15 +83,16 @@ impl UploadCleanup {
                 let mut conn = db.read().await?;
                 uploads::find_stale(&mut conn, before, BATCH as i64).await?
             };
-            if stale.is_empty() {
-                break;
-            }
+            let sessions = collected.sessions;
             for upload in stale {
-                if let Some(name) = UploadName::parse(&upload.uuid)
-                    && storage.location_ids().any(|id| id == upload.location)
-                {
-                    collected.contents +=
-                        usize::from(remove_file(db, storage, &upload.location, &name).await?);
+                let removed = match UploadName::parse(&upload.uuid) {
+                    Some(name) if storage.location_ids().any(|id| id == upload.location) => {
+                        remove_file(db, storage, &upload.location, &name).await
+                    }
+                    _ => Ok(Removed::Nothing),
+                };
+                if !collected.count(removed, &upload.uuid)? {
+                    continue;
                 }
                 let id = upload.id;
                 db.write(Durability::Relaxed, move |conn| {
@@ -99,6 +100,10 @@ impl UploadCleanup {
                 })
                 .await?;
                 collected.sessions += 1;
+            }
+            // Nothing is left but uploads that stay for now.
+            if collected.sessions == sessions {
+                break;
             }
         }
         self.files_without_session(db, storage, stop, &mut collected)
@@ -125,29 +130,61 @@ impl UploadCleanup {
                 uploads::exists(&mut conn, name.as_str()).await?
             };
             if !in_use {
-                let content = remove_file(db, storage, &location, &name).await?;
-                collected.contents += usize::from(content);
-                collected.files += 1;
+                let removed = remove_file(db, storage, &location, &name).await;
+                collected.files += usize::from(collected.count(removed, name.as_str())?);
             }
         }
         Ok(())
     }
 }
 
-/// Removes the file of an upload, and with it the content that was published from it if no row names that. Returns whether
-/// content was removed.
+/// What became of the file of an upload.
+enum Removed {
+    /// There is none.
+    Nothing,
+    /// It was removed.
+    File,
+    /// It was removed, and the content that was published from it.
+    FileAndContent,
+    /// A request is writing to it.
+    InUse,
+}
+
+impl Collected {
+    /// Counts content. Returns whether the upload is gone. An upload that cannot be removed is left for the next round, so
+    /// that it does not keep all others.
+    fn count(&mut self, removed: Result<Removed, Error>, upload: &str) -> Result<bool, Error> {
+        match removed {
+            Ok(Removed::Nothing | Removed::File) => Ok(true),
+            Ok(Removed::FileAndContent) => {
+                self.contents += 1;
+                Ok(true)
+            }
+            Ok(Removed::InUse) => Ok(false),
+            Err(Error::Storage(error)) => {
+                tracing::warn!(%error, upload, "an unfinished upload could not be removed");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Removes the file of an upload, and with it the content that was published from it if no row names that.
 async fn remove_file(
     db: &Database,
     storage: &Storage,
     location: &str,
     name: &UploadName,
-) -> Result<bool, Error> {
-    let published = match storage.is_published(location, name).await {
-        Err(pierhead_storage::Error::NotFound { .. }) => return Ok(false),
-        published => published?,
+) -> Result<Removed, Error> {
+    // Locked to the end: meanwhile nobody goes on with the upload, or is between publishing it and writing its row.
+    let _locked = match storage.append(location, name, false).await {
+        Err(pierhead_storage::Error::NotFound { .. }) => return Ok(Removed::Nothing),
+        Err(pierhead_storage::Error::Busy { .. }) => return Ok(Removed::InUse),
+        locked => locked?,
     };
-    let mut removed = false;
-    if published {
+    let mut removed = Removed::File;
+    if storage.is_published(location, name).await? {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let hashed = storage.hash_upload(location, name, None, algorithm).await?;
             let Some(digest) = hashed.map(pierhead_oci::Hasher::finish) else {
@@ -159,11 +196,9 @@ async fn remove_file(
                     .await?
                     .is_empty()
             };
-            if !known {
-                storage
-                    .delete(location, &ContentPath::of_digest(&digest))
-                    .await?;
-                removed = true;
+            let path = ContentPath::of_digest(&digest);
+            if !known && storage.unpublish(location, name, &path).await? {
+                removed = Removed::FileAndContent;
             }
         }
     }

@@ -154,7 +154,7 @@ pub fn login(
 }
 
 /// A user agent as it is kept: bounded, and text.
-pub fn user_agent(value: Option<&axum::http::HeaderValue>) -> Option<String> {
+pub(crate) fn user_agent(value: Option<&axum::http::HeaderValue>) -> Option<String> {
     let text = value?.to_str().ok()?;
     let end = text
         .char_indices()

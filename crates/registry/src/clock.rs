@@ -31,6 +31,7 @@ impl Clock {
     }
 
     /// UTC without zone, as timestamp columns hold it.
+    #[allow(clippy::unused_self, reason = "a clock is asked for the time")]
     pub fn utc(&self) -> NaiveDateTime {
         DateTime::from_timestamp_millis(wall_ms())
             .unwrap_or_default()

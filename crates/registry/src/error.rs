@@ -10,9 +10,13 @@ use pierhead_oci::range::UploadedRange;
 use serde_json::{Value, json};
 
 /// A result of the registry.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A code of the specification or of Quay, with its text and its usual status.
+#[allow(
+    clippy::struct_field_names,
+    reason = "the fields are called as in the answer"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
     /// The value of `code`.
@@ -66,6 +70,8 @@ codes! {
     BLOB_TOO_LARGE = "SIZE_INVALID", PAYLOAD_TOO_LARGE, "uploaded blob exceeds the size limit";
     /// The tag name is malformed.
     TAG_INVALID = "TAG_INVALID", BAD_REQUEST, "manifest tag did not match URI";
+    /// More tags in one push than it may set.
+    TOO_MANY_TAGS = "TAG_INVALID", URI_TOO_LONG, "too many tags";
     /// The tag may be neither moved nor deleted (Quay).
     TAG_IMMUTABLE = "TAG_IMMUTABLE", CONFLICT, "tag is immutable";
     /// The namespace is disabled, or the registry is read-only (Quay answers 405).
@@ -204,7 +210,7 @@ impl Error {
 }
 
 /// The JSON body of one error.
-pub fn body(code: &str, message: &str, detail: &Value) -> Value {
+pub(crate) fn body(code: &str, message: &str, detail: &Value) -> Value {
     json!({ "errors": [{ "code": code, "detail": detail, "message": message }] })
 }
 
@@ -303,20 +309,24 @@ impl IntoResponse for Error {
 }
 
 /// `registry/2.0`, the value of `Docker-Distribution-API-Version`.
-pub const API_VERSION: HeaderValue = HeaderValue::from_static("registry/2.0");
+pub(crate) const API_VERSION: HeaderValue = HeaderValue::from_static("registry/2.0");
 /// The id of an upload.
-pub const DOCKER_UPLOAD_UUID: axum::http::HeaderName =
+pub(crate) const DOCKER_UPLOAD_UUID: axum::http::HeaderName =
     axum::http::HeaderName::from_static("docker-upload-uuid");
 
 /// A JSON answer.
-pub fn answer(status: StatusCode, body: &Value) -> Response {
+pub(crate) fn answer(status: StatusCode, body: &Value) -> Response {
     let mut text = body.to_string();
     text.push('\n');
     (status, [(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// Sets a header whose value was made of checked parts; one that is no header value is left out.
-pub fn insert(headers: &mut axum::http::HeaderMap, name: axum::http::HeaderName, value: &str) {
+pub(crate) fn insert(
+    headers: &mut axum::http::HeaderMap,
+    name: axum::http::HeaderName,
+    value: &str,
+) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

@@ -14,7 +14,7 @@ const STRIPES: usize = 4096;
 
 /// Generations of one kind of key.
 #[derive(Debug)]
-pub struct Generations {
+pub(crate) struct Generations {
     hasher: RandomState,
     stripes: Box<[AtomicU64]>,
 }
@@ -34,12 +34,12 @@ impl Default for Generations {
 
 impl Generations {
     /// The generation now.
-    pub fn of(&self, key: &impl Hash) -> Generation {
+    pub(crate) fn of(&self, key: &impl Hash) -> Generation {
         Generation(self.stripe(key).load(Ordering::Acquire))
     }
 
     /// Makes every earlier answer about the key count no more.
-    pub fn advance(&self, key: &impl Hash) {
+    pub(crate) fn advance(&self, key: &impl Hash) {
         self.stripe(key).fetch_add(1, Ordering::Release);
     }
 

@@ -17,6 +17,7 @@ mod router;
 mod service;
 mod state;
 mod stored;
+mod uninterrupted;
 
 pub use config::RegistryConfig;
 pub use error::Error;

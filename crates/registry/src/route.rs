@@ -178,7 +178,7 @@ impl Operation {
 
 /// A path below `/v2/`, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route<'p> {
+pub(crate) struct Route<'p> {
     /// What is asked for.
     pub operation: Operation,
     /// The repository name as it stands in the path.
@@ -189,7 +189,7 @@ pub struct Route<'p> {
 
 /// What a path and method come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match<'p> {
+pub(crate) enum Match<'p> {
     /// A route.
     Route(Route<'p>),
     /// A known path with a method that it does not have.
@@ -199,7 +199,7 @@ pub enum Match<'p> {
 }
 
 /// Takes a path (without `/v2/`) and a method apart.
-pub fn parse<'p>(method: &Method, path: &'p str) -> Match<'p> {
+pub(crate) fn parse<'p>(method: &Method, path: &'p str) -> Match<'p> {
     let Some((name, kind, target)) = split(path) else {
         return Match::NotFound;
     };

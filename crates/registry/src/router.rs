@@ -20,7 +20,7 @@ use crate::state::Registry;
 
 /// What handlers read of a request, beside its body.
 #[derive(Debug)]
-pub struct Call<'r> {
+pub(crate) struct Call<'r> {
     /// The method.
     pub method: &'r Method,
     /// The headers.

@@ -1,9 +1,9 @@
 //! The rules of the registry, free of HTTP and SQL.
 
-pub mod blobs;
-pub mod labels;
-pub mod manifests;
-pub mod push;
-pub mod referrers;
-pub mod tags;
-pub mod uploads;
+pub(crate) mod blobs;
+pub(crate) mod labels;
+pub(crate) mod manifests;
+pub(crate) mod push;
+pub(crate) mod referrers;
+pub(crate) mod tags;
+pub(crate) mod uploads;

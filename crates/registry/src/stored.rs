@@ -26,7 +26,7 @@ const LINKS: usize = 64 << 10;
 /// Bytes of small blobs kept in memory.
 const BLOB_BYTES: u64 = 16 << 20;
 /// Blobs up to this size are kept in memory: configs, attestations, signatures.
-pub const SMALL_BLOB: u64 = 64 << 10;
+pub(crate) const SMALL_BLOB: u64 = 64 << 10;
 /// How long an answer counts that another process could change.
 const FRESH: Duration = Duration::from_secs(5);
 

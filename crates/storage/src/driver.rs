@@ -36,12 +36,12 @@ pub struct DiskSpace {
 }
 
 /// An upload that is open for appending, and locked against every other writer until it is dropped. Its calls block, so
-/// they run on the blocking pool.
+/// they run on the blocking pool. Content that was published from the upload never changes by what is written later.
 pub trait UploadFile: Send {
     /// Bytes that it holds.
-    fn len(&self) -> io::Result<u64>;
-    /// Cuts off everything behind the first `len` bytes.
-    fn truncate(&mut self, len: u64) -> io::Result<()>;
+    fn size(&self) -> io::Result<u64>;
+    /// Cuts off everything behind the first `size` bytes.
+    fn truncate(&mut self, size: u64) -> io::Result<()>;
     /// Writes the pieces one after the other at the end.
     fn append(&mut self, pieces: &[Bytes]) -> io::Result<()>;
 }
@@ -89,6 +89,14 @@ pub trait Driver: Send + Sync {
 
     /// Opens finished content.
     fn open<'a>(&'a self, path: &'a ContentPath) -> BoxFuture<'a, Result<Content>>;
+
+    /// Takes back what [`Driver::publish`] did for this upload. Content at `path` that came from anywhere else stays, also
+    /// when it is published at the same time. Returns whether there was something to take back.
+    fn unpublish<'a>(
+        &'a self,
+        upload: &'a UploadName,
+        path: &'a ContentPath,
+    ) -> BoxFuture<'a, Result<bool>>;
 
     /// Removes finished content. It is not an error if it is gone.
     fn delete<'a>(&'a self, path: &'a ContentPath) -> BoxFuture<'a, Result<()>>;

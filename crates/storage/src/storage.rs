@@ -209,6 +209,17 @@ impl Storage {
             .await
     }
 
+    /// Takes back what was published from an upload; see [`Driver::unpublish`].
+    pub async fn unpublish(
+        &self,
+        location: &str,
+        upload: &UploadName,
+        path: &ContentPath,
+    ) -> Result<bool> {
+        self.inner.calls.deletes.fetch_add(1, Ordering::Relaxed);
+        self.driver(location)?.unpublish(upload, path).await
+    }
+
     /// See [`Driver::is_published`].
     pub async fn is_published(&self, location: &str, upload: &UploadName) -> Result<bool> {
         self.driver(location)?.is_published(upload).await

@@ -32,7 +32,7 @@ impl std::fmt::Debug for OpenUpload {
 impl OpenUpload {
     pub(crate) fn new(location: &str, path: String, file: Box<dyn UploadFile>) -> Result<Self> {
         let len = file
-            .len()
+            .size()
             .map_err(|error| Error::io(location, "reading", &path, error))?;
         let location = location.to_owned();
         Ok(Self {
@@ -49,14 +49,24 @@ impl OpenUpload {
     }
 
     /// Begins to append behind the bytes that `hasher` has taken in, which are kept; what lies behind them is cut off.
-    pub fn writer(mut self, hasher: Hasher) -> Result<UploadWriter> {
+    pub async fn writer(mut self, hasher: Hasher) -> Result<UploadWriter> {
         if self.len != hasher.len() {
-            self.file
-                .truncate(hasher.len())
+            self.file = truncate(self.file, hasher.len())
+                .await?
                 .map_err(|error| Error::io(&self.location, "truncating", &self.path, error))?;
         }
         Ok(UploadWriter::new(self, hasher))
     }
+}
+
+/// Truncates on the blocking pool.
+async fn truncate(
+    mut file: Box<dyn UploadFile>,
+    size: u64,
+) -> Result<std::io::Result<Box<dyn UploadFile>>> {
+    tokio::task::spawn_blocking(move || file.truncate(size).map(|()| file))
+        .await
+        .map_err(|_| Error::Cancelled)
 }
 
 /// Appends to an upload and hashes what it appends.
@@ -65,6 +75,8 @@ pub struct UploadWriter {
     location: String,
     path: String,
     state: State,
+    /// Bytes of the upload before this writer.
+    before: u64,
     pending: Vec<Bytes>,
     pending_bytes: usize,
     received: u64,
@@ -114,6 +126,7 @@ impl UploadWriter {
         Self {
             location: open.location,
             path: open.path,
+            before: hasher.len(),
             state: State::Idle(Box::new(Sink {
                 file: open.file,
                 hasher,
@@ -161,16 +174,34 @@ impl UploadWriter {
         })
     }
 
+    /// Gives up: the upload is again what it was before this writer.
+    pub async fn undo(mut self) -> Result<()> {
+        let sink = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Idle(sink) => sink,
+            State::Writing(task) => task.await.map_err(|_| Error::Cancelled)?.0,
+            // Was undone when it failed.
+            State::Failed => return Ok(()),
+        };
+        truncate(sink.file, self.before)
+            .await?
+            .map(drop)
+            .map_err(|error| Error::io(&self.location, "truncating", &self.path, error))
+    }
+
     async fn start_batch(&mut self) -> Result<()> {
         let mut sink = self.settle().await?;
         let pieces = std::mem::take(&mut self.pending);
         self.pending_bytes = 0;
+        let before = self.before;
         self.state = State::Writing(tokio::task::spawn_blocking(move || {
             let outcome = sink.file.append(&pieces);
             if outcome.is_ok() {
                 for piece in &pieces {
                     sink.hasher.update(piece);
                 }
+            } else {
+                // Room for others, if the disk is full. What stays is cut off by whoever goes on.
+                let _ = sink.file.truncate(before);
             }
             (sink, outcome)
         }));

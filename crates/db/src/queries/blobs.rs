@@ -8,6 +8,7 @@ use chrono::NaiveDateTime;
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::ids::{BlobId, RepositoryId};
+use crate::queries::manifests::alive;
 use crate::statement::{
     execute, fetch_all, fetch_all_of, fetch_one, fetch_optional, padded, placeholders, statements,
 };
@@ -47,7 +48,8 @@ statements! {
         WHERE s.content_checksum = $2 \
           AND (EXISTS (SELECT 1 FROM uploadedblob u WHERE u.blob_id = s.id AND u.repository_id = $1) \
             OR EXISTS (SELECT 1 FROM manifestblob m WHERE m.repository_id = $1 AND m.blob_id = s.id)) \
-          AND NOT EXISTS (SELECT 1 FROM pierhead_deleted_blob d WHERE d.repository_id = $1 AND d.blob_id = s.id)";
+          AND NOT EXISTS (SELECT 1 FROM pierhead_deleted_blob d WHERE d.repository_id = $1 AND d.blob_id = s.id) \
+        ORDER BY s.id";
     FIND_STORED = "SELECT s.id, s.uuid, s.image_size, s.cas_path, l.name AS location \
         FROM imagestorage s \
         JOIN imagestorageplacement p ON p.storage_id = s.id \
@@ -65,19 +67,15 @@ statements! {
         ON CONFLICT DO NOTHING";
     UNMARK_DELETED = "DELETE FROM pierhead_deleted_blob WHERE repository_id = $1 AND blob_id = $2";
     /// `$1` digest, `$2` limit.
-    HOLDERS = "SELECT n.username, r.name FROM imagestorage s \
-        JOIN (SELECT blob_id, repository_id FROM uploadedblob UNION SELECT blob_id, repository_id FROM manifestblob) h \
-            ON h.blob_id = s.id \
-        JOIN repository r ON r.id = h.repository_id JOIN \"user\" n ON n.id = r.namespace_user_id \
-        WHERE s.content_checksum = $1 AND r.state <> 3 ORDER BY r.id DESC LIMIT $2";
-    /// A manifest that holds the blob and that a tag keeps alive, itself or through an index above it.
-    HOLDING_MANIFEST = "SELECT m.digest FROM manifestblob b JOIN manifest m ON m.id = b.manifest_id \
-        WHERE b.repository_id = $1 AND b.blob_id = $2 \
-          AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id \
-                AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $3)) \
-            OR EXISTS (SELECT 1 FROM manifestchild c JOIN tag t ON t.manifest_id = c.manifest_id \
-                WHERE c.child_manifest_id = m.id AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $3))) \
-        LIMIT 1";
+    HOLDERS = "SELECT n.username, r.name FROM repository r JOIN \"user\" n ON n.id = r.namespace_user_id \
+        WHERE r.state <> 3 AND r.id IN ( \
+            SELECT u.repository_id FROM imagestorage s JOIN uploadedblob u ON u.blob_id = s.id WHERE s.content_checksum = $1 \
+            UNION SELECT m.repository_id FROM imagestorage s JOIN manifestblob m ON m.blob_id = s.id \
+                WHERE s.content_checksum = $1) \
+        ORDER BY r.id DESC LIMIT $2";
+    /// A manifest that holds the blob and is alive.
+    HOLDING_MANIFEST = concat!("SELECT m.digest FROM manifestblob b JOIN manifest m ON m.id = b.manifest_id \
+        WHERE b.repository_id = $1 AND b.blob_id = $2 AND ", alive!("m.id", "$3"), " LIMIT 1");
 }
 
 /// The blob if it is in the repository: one row for each location that has it.

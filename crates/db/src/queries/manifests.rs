@@ -38,6 +38,25 @@ pub struct ReferrerRow {
     pub media_type_id: i32,
     /// The bytes as pushed.
     pub manifest_bytes: String,
+    /// How many there are on this page and beyond it, counted as far as one beyond the most rows.
+    pub listed: i64,
+}
+
+/// Which referrers to find.
+#[derive(Clone, Copy, Debug)]
+pub struct WantedReferrers<'w> {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// The digest that they refer to.
+    pub subject: &'w str,
+    /// Only those of this type.
+    pub artifact_type: Option<&'w str>,
+    /// Only those after this one.
+    pub last: ManifestId,
+    /// Most rows.
+    pub most_rows: i64,
+    /// Most characters of their texts together; the first comes whatever it has.
+    pub most_characters: i64,
 }
 
 /// A manifest that an index may name.
@@ -74,6 +93,28 @@ pub struct NewManifest {
     pub artifact_type: Option<String>,
 }
 
+/// Whether a tag that lives at `$now` keeps a manifest alive, itself or through any index above it. The first question is
+/// answered by one index, and is enough for most manifests.
+macro_rules! alive {
+    ($manifest:literal, $now:literal) => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = ",
+            $manifest,
+            " AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > ",
+            $now,
+            ")) OR EXISTS (WITH RECURSIVE up (id) AS ( \
+                SELECT c.manifest_id FROM manifestchild c WHERE c.child_manifest_id = ",
+            $manifest,
+            " UNION SELECT c.manifest_id FROM manifestchild c JOIN up ON c.child_manifest_id = up.id) \
+                SELECT 1 FROM up JOIN tag t ON t.manifest_id = up.id \
+                WHERE t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > ",
+            $now,
+            "))"
+        )
+    };
+}
+pub(crate) use alive;
+
 statements! {
     /// `$1` repository, `$2` digest, `$3` now.
     FIND_BY_DIGEST = "WITH RECURSIVE up (id) AS ( \
@@ -94,15 +135,17 @@ statements! {
     INSERT_SECURITY_STATUS = "INSERT INTO manifestsecuritystatus (manifest_id, repository_id, index_status, error_json, \
             last_indexed, indexer_hash, indexer_version, metadata_json) \
         VALUES ($1, $2, 0, '{}', $3, '', 4, '{}') ON CONFLICT DO NOTHING";
-    /// `$1` repository, `$2` subject, `$3` now, `$4` artifact type or null, `$5` the last id seen, `$6` limit.
-    FIND_REFERRERS = "SELECT m.id, m.digest, m.media_type_id, m.manifest_bytes FROM manifest m \
-        WHERE m.repository_id = $1 AND m.subject = $2 AND m.id > $5 \
-          AND (CAST($4 AS TEXT) IS NULL OR COALESCE(NULLIF(m.artifact_type, ''), m.config_media_type) = $4) \
-          AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id \
-                AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $3)) \
-            OR EXISTS (SELECT 1 FROM manifestchild c JOIN tag t ON t.manifest_id = c.manifest_id \
-                WHERE c.child_manifest_id = m.id AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $3))) \
-        ORDER BY m.id LIMIT $6";
+    /// `$1` repository, `$2` subject, `$3` now, `$4` artifact type or null, `$5` the last id seen, `$6` most rows, `$7` most
+    /// characters of their texts, of which the first row may have more.
+    FIND_REFERRERS = concat!("WITH listed AS ( \
+            SELECT m.id, LENGTH(m.manifest_bytes) AS size FROM manifest m \
+            WHERE m.repository_id = $1 AND m.subject = $2 AND m.id > $5 \
+              AND (CAST($4 AS TEXT) IS NULL OR COALESCE(NULLIF(m.artifact_type, ''), m.config_media_type) = $4) \
+              AND ", alive!("m.id", "$3"), " ORDER BY m.id LIMIT $6 + 1), \
+        sized AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place, SUM(size) OVER (ORDER BY id) AS through, \
+            COUNT(*) OVER () AS listed FROM listed) \
+        SELECT m.id, m.digest, m.media_type_id, m.manifest_bytes, s.listed FROM sized s JOIN manifest m ON m.id = s.id \
+        WHERE s.place = 1 OR (s.place <= $6 AND s.through <= $7) ORDER BY m.id");
     /// An index that is kept alive by a tag and names the manifest.
     HOLDING_INDEX = "WITH RECURSIVE up (id) AS ( \
             SELECT manifest_id FROM manifestchild WHERE child_manifest_id = $1 \
@@ -224,18 +267,15 @@ pub async fn find_children(
     };
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT m.id, m.digest, m.media_type_id, CAST({} AS BIGINT) AS size FROM manifest m \
-         WHERE m.repository_id = $1 AND m.manifest_bytes <> '' AND m.digest IN {} \
-           AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id \
-                 AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $2)) \
-             OR EXISTS (SELECT 1 FROM manifestchild c JOIN tag t ON t.manifest_id = c.manifest_id \
-                 WHERE c.child_manifest_id = m.id AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $2)))",
+         WHERE m.repository_id = $1 AND m.manifest_bytes <> '' AND m.digest IN {} AND {}",
         // Length in bytes: `octet_length` is younger than some SQLite versions.
         if conn.is_postgres() {
             "octet_length(m.manifest_bytes)"
         } else {
             "length(CAST(m.manifest_bytes AS BLOB))"
         },
-        placeholders(3, digests.len())
+        placeholders(3, digests.len()),
+        alive!("m.id", "$2")
     ));
     let filler = std::iter::repeat_n(last, padded(digests.len()) - digests.len());
     fetch_all_of!(
@@ -256,25 +296,22 @@ pub async fn insert_security_status(
     execute!(conn, INSERT_SECURITY_STATUS, manifest, repository, now)
 }
 
-/// Manifests alive at `now_ms` that refer to `subject`, in the order of their ids, after `last`.
+/// Manifests alive at `now_ms` that refer to a subject, in the order of their ids.
 pub async fn find_referrers(
     conn: &mut Conn,
-    repository: RepositoryId,
-    subject: &str,
+    wanted: &WantedReferrers<'_>,
     now_ms: i64,
-    artifact_type: Option<&str>,
-    last: ManifestId,
-    limit: i64,
 ) -> Result<Vec<ReferrerRow>> {
     fetch_all!(
         conn,
         FIND_REFERRERS,
-        repository,
-        subject,
+        wanted.repository,
+        wanted.subject,
         now_ms,
-        artifact_type,
-        last,
-        limit
+        wanted.artifact_type,
+        wanted.last,
+        wanted.most_rows,
+        wanted.most_characters
     )
 }
 

@@ -17,7 +17,11 @@ use crate::service::blobs::BlobContent;
 use crate::state::Registry;
 
 /// `GET` and `HEAD`, with ranges.
-pub async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn pull(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let digest = digest(call.target)?;
     let blob = registry
@@ -85,7 +89,11 @@ pub async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Re
 }
 
 /// `DELETE`: takes the blob away from this repository.
-pub async fn delete(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn delete(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     registry
         .delete_blob(repository.id, digest(call.target)?)

@@ -24,7 +24,7 @@ struct Page {
 
 /// Any valid token will do; anonymous callers see public repositories if `FEATURE_PUBLIC_CATALOG` is on. Without it they are
 /// asked for a token, where Quay shows them an empty list: clients that begin with this request would never log in.
-pub async fn list(
+pub(crate) async fn list(
     State(registry): State<Registry>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

@@ -16,7 +16,8 @@ use crate::service::push::PushRequest;
 use crate::state::Registry;
 
 /// `Docker-Content-Digest`.
-pub const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+pub(crate) const DOCKER_CONTENT_DIGEST: HeaderName =
+    HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
@@ -25,7 +26,11 @@ const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 /// The stored type is served whatever `Accept` says, as the OCI specification has it; Quay converts to schema 1, which no
 /// client of today reads. An index is served to a client that accepts only the type of its children, too: clients that
 /// matter accept indexes.
-pub async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn pull(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let (manifest, tag) = match reference(call.target)? {
         Reference::Tag(tag) => {
@@ -65,7 +70,7 @@ pub async fn pull(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Re
 }
 
 /// `PUT`.
-pub async fn push(
+pub(crate) async fn push(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -126,7 +131,11 @@ pub async fn push(
 }
 
 /// `DELETE`.
-pub async fn delete(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn delete(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let ended = match reference(call.target)? {
         Reference::Tag(tag) => registry.delete_tag(repository.id, tag.as_str()).await?,
@@ -154,7 +163,7 @@ fn reference(text: &str) -> Result<Reference> {
 }
 
 /// The digest of a path.
-pub fn digest(text: &str) -> Result<Digest> {
+pub(crate) fn digest(text: &str) -> Result<Digest> {
     Digest::parse(text).map_err(|error| Error::detailed(Code::DIGEST_INVALID, error.to_string()))
 }
 
@@ -171,7 +180,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
 
 impl Call<'_> {
     /// What the audit log needs to know of this request.
-    pub fn event(&self, caller: &Admitted) -> Result<Event> {
+    pub(crate) fn event(&self, caller: &Admitted) -> Result<Event> {
         Ok(Event {
             repository: caller.repository()?.clone(),
             bearer: caller.bearer.clone(),

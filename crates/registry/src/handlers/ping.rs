@@ -9,7 +9,7 @@ use crate::error::{API_VERSION, Code, Error, Result};
 use crate::state::Registry;
 
 /// Answers 200 `true` to a valid token, and 401 `true` with a challenge to none, as Quay does.
-pub async fn ping(State(registry): State<Registry>, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn ping(State(registry): State<Registry>, headers: HeaderMap) -> Result<Response> {
     let config = &registry.config;
     if config.account_recovery {
         return Err(Code::UNSUPPORTED.into());
@@ -65,7 +65,7 @@ fn is_old_docker(headers: &HeaderMap) -> bool {
     else {
         return false;
     };
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>());
+    let mut numbers = version.split('.').map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < (1, 6),
         _ => false,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 /// Values of a parameter in a raw query string, decoded (`+` is a space), in their order.
-pub fn values<'q>(
+pub(crate) fn values<'q>(
     query: Option<&'q str>,
     name: &'static str,
 ) -> impl Iterator<Item = Cow<'q, str>> {
@@ -19,7 +19,7 @@ pub fn values<'q>(
 }
 
 /// The first value of a parameter.
-pub fn value<'q>(query: Option<&'q str>, name: &'static str) -> Option<Cow<'q, str>> {
+pub(crate) fn value<'q>(query: Option<&'q str>, name: &'static str) -> Option<Cow<'q, str>> {
     values(query, name).next()
 }
 

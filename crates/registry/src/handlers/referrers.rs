@@ -17,7 +17,11 @@ use crate::service::referrers::Referrers;
 use crate::state::Registry;
 
 /// `GET`: an image index of what refers to the digest; empty if nothing does or nothing has that digest.
-pub async fn list(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn list(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     if !registry.config.referrers_api {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }

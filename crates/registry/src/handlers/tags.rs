@@ -13,7 +13,11 @@ use crate::router::Call;
 use crate::state::Registry;
 
 /// `GET`: a page of tags in the order of their bytes, with a `Link` to the next one.
-pub async fn list(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn list(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let name = &repository.name;
     let most = registry.config.page_size;

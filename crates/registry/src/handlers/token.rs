@@ -17,7 +17,7 @@ use crate::handlers::query;
 use crate::state::Registry;
 
 /// Signs a token for what the credential may do of what it asks for.
-pub async fn issue(
+pub(crate) async fn issue(
     State(registry): State<Registry>,
     RawQuery(query): RawQuery,
     peer: Option<Extension<Peer>>,

@@ -18,7 +18,7 @@ use crate::service::uploads::Receiving;
 use crate::state::Registry;
 
 /// `POST`: mounts (`mount`, `from`), pushes at once (`digest`), or begins a session.
-pub async fn start(
+pub(crate) async fn start(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -32,8 +32,8 @@ pub async fn start(
         }
     } else if let Some(wanted) = query::value(call.query, "digest") {
         let wanted = digest(&wanted)?;
-        let mut receiving = registry.receive_whole(wanted.algorithm()).await?;
-        receive(registry, &mut receiving, body, None).await?;
+        let receiving = registry.receive_whole(wanted.algorithm()).await?;
+        let receiving = receive(registry, receiving, body, None).await?;
         registry
             .finish_upload(repository.id, receiving, wanted)
             .await?;
@@ -75,7 +75,11 @@ async fn mount(
 }
 
 /// `GET`: how far it is.
-pub async fn status(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn status(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let session = registry
         .find_upload(repository.id, &caller.owner(), call.target)
@@ -90,7 +94,7 @@ pub async fn status(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> 
 }
 
 /// `PATCH`: the next bytes.
-pub async fn append(
+pub(crate) async fn append(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -103,10 +107,10 @@ pub async fn append(
         .await?;
     let name = session.name.clone();
     let location = upload_location(registry, &repository.name, &name);
-    let mut receiving = registry
+    let receiving = registry
         .receive_chunk(repository.id, session, range, &location, None)
         .await?;
-    receive(registry, &mut receiving, body, range).await?;
+    let receiving = receive(registry, receiving, body, range).await?;
     let received = registry.acknowledge_chunk(receiving).await?;
     Ok(progress(
         registry,
@@ -118,7 +122,7 @@ pub async fn append(
 }
 
 /// `PUT`: the last bytes, if any, and the digest of all.
-pub async fn finish(
+pub(crate) async fn finish(
     registry: &Registry,
     call: &Call<'_>,
     caller: &Admitted,
@@ -139,7 +143,7 @@ pub async fn finish(
         .find_upload(repository.id, &caller.owner(), call.target)
         .await?;
     let location = upload_location(registry, &repository.name, &session.name);
-    let mut receiving = registry
+    let receiving = registry
         .receive_chunk(
             repository.id,
             session,
@@ -148,7 +152,7 @@ pub async fn finish(
             Some(wanted.algorithm()),
         )
         .await?;
-    receive(registry, &mut receiving, body, range).await?;
+    let receiving = receive(registry, receiving, body, range).await?;
     registry
         .finish_upload(repository.id, receiving, wanted)
         .await?;
@@ -156,7 +160,11 @@ pub async fn finish(
 }
 
 /// `DELETE`.
-pub async fn cancel(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> Result<Response> {
+pub(crate) async fn cancel(
+    registry: &Registry,
+    call: &Call<'_>,
+    caller: &Admitted,
+) -> Result<Response> {
     let repository = caller.repository()?;
     let session = registry
         .find_upload(repository.id, &caller.owner(), call.target)
@@ -167,6 +175,21 @@ pub async fn cancel(registry: &Registry, call: &Call<'_>, caller: &Admitted) -> 
 
 /// Moves the body into the upload. A body that ends early, or that is not as long as its `Content-Range`, changes nothing.
 async fn receive(
+    registry: &Registry,
+    mut receiving: Receiving,
+    body: Body,
+    range: Option<ContentRange>,
+) -> Result<Receiving> {
+    match move_body(registry, &mut receiving, body, range).await {
+        Ok(()) => Ok(receiving),
+        Err(error) => {
+            registry.abandon(receiving).await;
+            Err(error)
+        }
+    }
+}
+
+async fn move_body(
     registry: &Registry,
     receiving: &mut Receiving,
     mut body: Body,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pierhead_db::queries::blobs;
+use pierhead_db::queries::{blobs, tags};
 use pierhead_db::{Durability, RepositoryId};
 use pierhead_oci::Digest;
 use pierhead_storage::{Content, ContentPath};
@@ -14,6 +14,7 @@ use pierhead_storage::{Content, ContentPath};
 use crate::error::{Code, Error, Result};
 use crate::state::Registry;
 use crate::stored::{LinkedBlob, SMALL_BLOB};
+use crate::uninterrupted::uninterrupted;
 
 /// The content of a blob.
 #[derive(Debug)]
@@ -108,31 +109,38 @@ impl Registry {
         let now_ms = self.clock.now_ms();
         let now = self.clock.utc();
         let text = digest.to_string();
-        self.db
-            .write(Durability::Full, move |conn| {
-                Box::pin(async move {
-                    let rows = blobs::find_in_repository(conn, repository, &text).await?;
-                    if rows.is_empty() {
-                        return Err(Error::from(Code::BLOB_UNKNOWN));
-                    }
-                    for row in &rows {
-                        let holder =
-                            blobs::holding_manifest(conn, repository, row.id, now_ms).await?;
-                        if let Some(manifest) = holder {
-                            return Err(Error::saying(
-                                Code::UNSUPPORTED,
-                                format!("manifest {manifest} uses the blob; delete it first"),
-                            ));
+        let registry = self.clone();
+        uninterrupted(async move {
+            let outcome = registry
+                .db
+                .write(Durability::Full, move |conn| {
+                    Box::pin(async move {
+                        // No manifest that names the blob may come in between.
+                        tags::lock_repository(conn, repository).await?;
+                        let rows = blobs::find_in_repository(conn, repository, &text).await?;
+                        if rows.is_empty() {
+                            return Err(Error::from(Code::BLOB_UNKNOWN));
                         }
-                        blobs::delete_leases(conn, repository, row.id).await?;
-                        blobs::mark_deleted(conn, repository, row.id, now).await?;
-                    }
-                    Ok(())
+                        for row in &rows {
+                            let holder =
+                                blobs::holding_manifest(conn, repository, row.id, now_ms).await?;
+                            if let Some(manifest) = holder {
+                                return Err(Error::saying(
+                                    Code::UNSUPPORTED,
+                                    format!("manifest {manifest} uses the blob; delete it first"),
+                                ));
+                            }
+                            blobs::delete_leases(conn, repository, row.id).await?;
+                            blobs::mark_deleted(conn, repository, row.id, now).await?;
+                        }
+                        Ok(())
+                    })
                 })
-            })
-            .await?;
-        self.caches.links_changed(repository);
-        Ok(())
+                .await;
+            registry.caches.links_changed(repository);
+            outcome
+        })
+        .await
     }
 }
 

@@ -21,11 +21,11 @@ const MOST_LABELS: usize = 1024;
 const LONGEST_KEY: usize = 255;
 
 /// Labels by key.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// What labels ask of the tags that are made with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TagActions {
+pub(crate) struct TagActions {
     /// `quay.expires-after`, in milliseconds.
     pub expires_after_ms: Option<i64>,
     /// `quay.immutable`.
@@ -34,7 +34,7 @@ pub struct TagActions {
 
 impl TagActions {
     /// Reads the labels that act.
-    pub fn of<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
+    pub(crate) fn of<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
         let mut actions = Self::default();
         for (key, value) in labels {
             match key {

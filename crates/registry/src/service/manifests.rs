@@ -14,6 +14,7 @@ use pierhead_oci::Digest;
 use crate::error::{Code, Error, Result};
 use crate::state::Registry;
 use crate::stored::StoredManifest;
+use crate::uninterrupted::uninterrupted;
 
 impl Registry {
     /// What a tag points to.
@@ -40,12 +41,11 @@ impl Registry {
                 Code::MANIFEST_UNKNOWN.into()
             });
         };
-        let manifest = match self.caches.manifest(alive.manifest_id) {
-            Some(manifest) => manifest,
-            None => {
-                let row = manifests::find_by_id(&mut conn, alive.manifest_id).await?;
-                self.keep(row)?.ok_or(Code::MANIFEST_UNKNOWN)?
-            }
+        let manifest = if let Some(manifest) = self.caches.manifest(alive.manifest_id) {
+            manifest
+        } else {
+            let row = manifests::find_by_id(&mut conn, alive.manifest_id).await?;
+            self.keep(row)?.ok_or(Code::MANIFEST_UNKNOWN)?
         };
         self.caches.keep_tag(
             repository,
@@ -101,25 +101,30 @@ impl Registry {
     pub async fn delete_tag(&self, repository: RepositoryId, tag: &str) -> Result<Vec<EndedTag>> {
         let (name, now_ms) = (tag.to_owned(), self.clock.next_ms());
         let policy = self.deletion_policy();
-        let ended = self
-            .db
-            .write(Durability::Full, move |conn| {
-                Box::pin(async move {
-                    let alive = tags::find_alive(conn, repository, &name, now_ms)
-                        .await?
-                        .ok_or(Code::MANIFEST_UNKNOWN)?;
-                    policy.check(&name, alive.immutable)?;
-                    tags::end(conn, alive.id, now_ms.max(alive.lifetime_start_ms)).await?;
-                    policy.clean_up(conn, repository, alive.id, &name).await?;
-                    Ok::<_, Error>(EndedTag {
-                        name,
-                        digest: alive.digest,
+        let registry = self.clone();
+        uninterrupted(async move {
+            let tag = name.clone();
+            let ended = registry
+                .db
+                .write(Durability::Full, move |conn| {
+                    Box::pin(async move {
+                        let alive = tags::find_alive(conn, repository, &name, now_ms)
+                            .await?
+                            .ok_or(Code::MANIFEST_UNKNOWN)?;
+                        policy.check(&name, alive.immutable)?;
+                        tags::end(conn, alive.id, now_ms.max(alive.lifetime_start_ms)).await?;
+                        policy.clean_up(conn, repository, alive.id, &name).await?;
+                        Ok::<_, Error>(EndedTag {
+                            name,
+                            digest: alive.digest,
+                        })
                     })
                 })
-            })
-            .await?;
-        self.caches.tag_changed(repository, tag);
-        Ok(vec![ended])
+                .await;
+            registry.caches.tag_changed(repository, &tag);
+            Ok(vec![ended?])
+        })
+        .await
     }
 
     /// Ends every tag of a manifest, also the hidden ones, so that it is gone at once. Refused while an index that is alive
@@ -131,45 +136,50 @@ impl Registry {
     ) -> Result<Vec<EndedTag>> {
         let (text, now_ms) = (digest.to_string(), self.clock.next_ms());
         let policy = self.deletion_policy();
-        let ended = self
-            .db
-            .write(Durability::Full, move |conn| {
-                Box::pin(async move {
-                    let manifest = manifests::find_by_digest(conn, repository, &text, now_ms)
-                        .await?
-                        .filter(|manifest| manifest.alive)
-                        .ok_or(Code::MANIFEST_UNKNOWN)?;
-                    if let Some(index) = manifests::holding_index(conn, manifest.id, now_ms).await?
-                    {
-                        return Err(Error::saying(
-                            Code::UNSUPPORTED,
-                            format!("the manifest is part of index {index}; delete that first"),
-                        ));
-                    }
-                    let alive = tags::find_alive_of_manifest(conn, manifest.id, now_ms).await?;
-                    for tag in &alive {
-                        policy.check(&tag.name, tag.immutable)?;
-                    }
-                    let mut ended = Vec::new();
-                    for tag in alive {
-                        tags::end(conn, tag.id, now_ms.max(tag.lifetime_start_ms)).await?;
-                        policy.clean_up(conn, repository, tag.id, &tag.name).await?;
-                        if !tag.hidden {
-                            ended.push(EndedTag {
-                                name: tag.name,
-                                digest: text.clone(),
-                            });
+        let registry = self.clone();
+        uninterrupted(async move {
+            let ended = registry
+                .db
+                .write(Durability::Full, move |conn| {
+                    Box::pin(async move {
+                        let manifest = manifests::find_by_digest(conn, repository, &text, now_ms)
+                            .await?
+                            .filter(|manifest| manifest.alive)
+                            .ok_or(Code::MANIFEST_UNKNOWN)?;
+                        if let Some(index) =
+                            manifests::holding_index(conn, manifest.id, now_ms).await?
+                        {
+                            return Err(Error::saying(
+                                Code::UNSUPPORTED,
+                                format!("the manifest is part of index {index}; delete that first"),
+                            ));
                         }
-                    }
-                    Ok(ended)
+                        let alive = tags::find_alive_of_manifest(conn, manifest.id, now_ms).await?;
+                        for tag in &alive {
+                            policy.check(&tag.name, tag.immutable)?;
+                        }
+                        let mut ended = Vec::new();
+                        for tag in alive {
+                            tags::end(conn, tag.id, now_ms.max(tag.lifetime_start_ms)).await?;
+                            policy.clean_up(conn, repository, tag.id, &tag.name).await?;
+                            if !tag.hidden {
+                                ended.push(EndedTag {
+                                    name: tag.name,
+                                    digest: text.clone(),
+                                });
+                            }
+                        }
+                        Ok::<_, Error>(ended)
+                    })
                 })
-            })
-            .await?;
-        for tag in &ended {
-            self.caches.tag_changed(repository, &tag.name);
-        }
-        self.caches.alive_changed(repository);
-        Ok(ended)
+                .await;
+            for tag in ended.iter().flatten() {
+                registry.caches.tag_changed(repository, &tag.name);
+            }
+            registry.caches.alive_changed(repository);
+            ended
+        })
+        .await
     }
 
     fn deletion_policy(&self) -> DeletionPolicy {

@@ -4,7 +4,7 @@
 //! all blobs, one for the manifest, one for its links, one for its scan status, two for each label, two or three for each
 //! tag, and one for each audit row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +22,10 @@ use crate::error::{Code, Error, Result};
 use crate::service::labels::{Labels, TagActions};
 use crate::service::manifests::immutable_tag;
 use crate::state::Registry;
+use crate::uninterrupted::uninterrupted;
+
+/// Tags that one push may set, each of which costs several statements of its transaction. OCI asks for at least 10.
+const MOST_TAGS: usize = 100;
 
 /// What a push asks for.
 #[derive(Debug)]
@@ -45,8 +49,6 @@ pub struct Pushed {
     pub digest: Digest,
     /// The digest of its subject.
     pub subject: Option<Digest>,
-    /// Its media type.
-    pub media_type: &'static str,
 }
 
 impl Registry {
@@ -54,18 +56,23 @@ impl Registry {
     pub async fn push_manifest(&self, request: PushRequest<'_>, event: &Event) -> Result<Pushed> {
         let bytes = request.bytes;
         let manifest = Manifest::parse(request.content_type, &bytes, &self.config.manifest_limits)
-            .map_err(manifest_error)?;
+            .map_err(|error| manifest_error(&error))?;
         let (digest, other) = digests(&request.reference, &bytes)?;
         let repository = request.repository.id;
         let labels = self.labels_of(repository, &manifest).await?;
         let tags: Vec<String> = match &request.reference {
             Reference::Tag(tag) => vec![tag.as_str().to_owned()],
-            Reference::Digest(_) => request
-                .tags
-                .iter()
-                .map(|tag| tag.as_str().to_owned())
-                .collect(),
+            Reference::Digest(_) => {
+                let tags = request.tags.iter().map(|tag| tag.as_str().to_owned());
+                tags.collect::<BTreeSet<_>>().into_iter().collect()
+            }
         };
+        if tags.len() > MOST_TAGS {
+            return Err(Error::saying(
+                Code::TOO_MANY_TAGS,
+                format!("a push sets at most {MOST_TAGS} tags, not {}", tags.len()),
+            ));
+        }
         let media_type = manifest.manifest_type().as_str();
         let media_type_id = self
             .enums
@@ -123,21 +130,22 @@ impl Registry {
                 text_type: self.enums.media_type("text/plain").unwrap_or_default(),
             },
         };
-        let stored = self
-            .db
-            .write(Durability::Full, move |conn| {
-                Box::pin(async move { write.run(conn).await })
-            })
-            .await?;
-        for tag in &tags {
-            self.caches.tag_changed(repository, tag);
-        }
-        self.caches.alive_changed(repository);
-        Ok(Pushed {
-            digest: stored,
-            subject,
-            media_type,
+        let registry = self.clone();
+        let digest = uninterrupted(async move {
+            let stored = registry
+                .db
+                .write(Durability::Full, move |conn| {
+                    Box::pin(async move { write.run(conn).await })
+                })
+                .await;
+            for tag in &tags {
+                registry.caches.tag_changed(repository, tag);
+            }
+            registry.caches.alive_changed(repository);
+            stored
         })
+        .await?;
+        Ok(Pushed { digest, subject })
     }
 }
 
@@ -162,7 +170,7 @@ fn digests(reference: &Reference, bytes: &[u8]) -> Result<(Digest, Option<Digest
     }
 }
 
-fn manifest_error(error: pierhead_oci::ManifestError) -> Error {
+fn manifest_error(error: &pierhead_oci::ManifestError) -> Error {
     let code = match error.kind() {
         ManifestErrorKind::TooLarge => Code::MANIFEST_TOO_LARGE,
         ManifestErrorKind::Unsupported => Code::MANIFEST_UNSUPPORTED,
@@ -471,7 +479,7 @@ impl ManifestWrite {
                 name: name.to_owned(),
                 manifest,
                 lifetime_start_ms: start,
-                lifetime_end_ms: expires.map(|after| start + after),
+                lifetime_end_ms: expires.and_then(|after| start.checked_add(after)),
                 hidden: false,
                 immutable,
                 kind: self.rules.tag_kind,

@@ -1,7 +1,7 @@
 //! What refers to a manifest: rows whose `subject` it is, and what the tag `sha256-<hex>` lists for clients that know no
 //! referrers API (the fallback of the OCI specification).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use pierhead_db::queries::{manifests, tags};
 use pierhead_db::{ManifestId, RepositoryId};
@@ -12,9 +12,9 @@ use crate::error::Result;
 use crate::state::Registry;
 
 /// Most descriptors of one answer; the rest is on the next page.
-pub const PAGE: usize = 500;
-/// Most bytes of manifests that are read for one answer.
-const PAGE_BYTES: usize = 4 << 20;
+pub(crate) const PAGE: usize = 500;
+/// Most characters of manifests that are read for one answer; a single one may be larger.
+const PAGE_CHARACTERS: i64 = 4 << 20;
 
 /// One entry of the answer.
 #[derive(Clone, Debug, Serialize)]
@@ -54,26 +54,24 @@ impl Registry {
     ) -> Result<Referrers> {
         let now_ms = self.clock.now_ms();
         let mut conn = self.db.read().await?;
-        let rows = manifests::find_referrers(
-            &mut conn,
+        let text = subject.to_string();
+        let wanted = manifests::WantedReferrers {
             repository,
-            &subject.to_string(),
-            now_ms,
+            subject: &text,
             artifact_type,
             last,
-            PAGE as i64 + 1,
-        )
-        .await?;
-        let mut page = Referrers::default();
-        let mut bytes = 0;
-        let mut previous = last;
+            most_rows: PAGE as i64,
+            most_characters: PAGE_CHARACTERS,
+        };
+        let rows = manifests::find_referrers(&mut conn, &wanted, now_ms).await?;
+        let mut page = Referrers {
+            next: rows
+                .last()
+                .filter(|row| (rows.len() as i64) < row.listed)
+                .map(|row| row.id),
+            ..Referrers::default()
+        };
         for row in rows {
-            bytes += row.manifest_bytes.len();
-            if page.descriptors.len() == PAGE || (bytes > PAGE_BYTES && previous != last) {
-                page.next = Some(previous);
-                break;
-            }
-            previous = row.id;
             let media_type = self.media_type_name(row.media_type_id)?.to_owned();
             let content = row.manifest_bytes.as_bytes();
             // Read with the limits of the parser alone: the row was accepted once.
@@ -109,17 +107,17 @@ impl Registry {
 }
 
 fn add_fallback(page: &mut Referrers, index: &Manifest, artifact_type: Option<&str>) {
+    let mut listed: HashSet<String> = page
+        .descriptors
+        .iter()
+        .map(|descriptor| descriptor.digest.clone())
+        .collect();
     for child in index.entries() {
         let descriptor = &child.descriptor;
         let digest = descriptor.digest.to_string();
         let wanted =
             artifact_type.is_none_or(|wanted| descriptor.artifact_type.as_deref() == Some(wanted));
-        if wanted
-            && !page
-                .descriptors
-                .iter()
-                .any(|listed| listed.digest == digest)
-        {
+        if wanted && listed.insert(digest.clone()) {
             page.descriptors.push(ReferrerDescriptor {
                 media_type: descriptor.media_type.clone(),
                 digest,

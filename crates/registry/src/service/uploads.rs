@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
 use crate::state::Registry;
+use crate::uninterrupted::uninterrupted;
 
 /// Identifies the running kernel: bytes that were acknowledged without a sync are trusted only while it runs.
 static BOOT_ID: LazyLock<String> = LazyLock::new(|| {
@@ -76,6 +77,14 @@ pub struct Receiving {
     /// Bytes of the blob before this request.
     before: u64,
     limit: u64,
+}
+
+/// An upload that has received everything.
+struct FinishedUpload {
+    repository: RepositoryId,
+    name: UploadName,
+    location: String,
+    session: Option<UploadId>,
 }
 
 impl Receiving {
@@ -182,7 +191,8 @@ impl Registry {
         let open = self
             .storage
             .append(&session.location, &session.name, create)
-            .await?;
+            .await
+            .map_err(bytes_missing)?;
         if open.stored() < session.received {
             return Err(bytes_are_gone());
         }
@@ -200,7 +210,7 @@ impl Registry {
         Ok(Receiving {
             name: session.name.clone(),
             location: session.location.clone(),
-            writer: open.writer(hasher)?,
+            writer: open.writer(hasher).await?,
             before: session.received,
             limit: self.config.maximum_blob_size,
             session: Some(session),
@@ -215,15 +225,36 @@ impl Registry {
         Ok(Receiving {
             name,
             location,
-            writer: open.writer(Hasher::new(algorithm))?,
+            writer: open.writer(Hasher::new(algorithm)).await?,
             session: None,
             before: 0,
             limit: self.config.maximum_blob_size,
         })
     }
 
+    /// Forgets what a request brought that failed inside its body.
+    pub async fn abandon(&self, receiving: Receiving) {
+        let undone = if receiving.session.is_some() {
+            receiving.writer.undo().await
+        } else {
+            drop(receiving.writer);
+            self.storage
+                .discard(&receiving.location, &receiving.name)
+                .await
+        };
+        // Best effort: whoever goes on cuts it off, and the sweep of stale uploads finds what stays.
+        if let Err(error) = undone {
+            tracing::warn!(%error, upload = %receiving.name, "a refused body could not be removed");
+        }
+    }
+
     /// Acknowledges what a chunk brought. Returns the bytes received in all.
     pub async fn acknowledge_chunk(&self, receiving: Receiving) -> Result<u64> {
+        let registry = self.clone();
+        uninterrupted(async move { registry.acknowledge(receiving).await }).await
+    }
+
+    async fn acknowledge(&self, receiving: Receiving) -> Result<u64> {
         let before = receiving.before;
         let Some(session) = receiving.session else {
             return Err(Code::BLOB_UPLOAD_UNKNOWN.into());
@@ -262,16 +293,8 @@ impl Registry {
         receiving: Receiving,
         digest: Digest,
     ) -> Result<()> {
-        let (name, location) = (receiving.name.clone(), receiving.location.clone());
-        let session = receiving.session.as_ref().map(|session| session.id);
-        let outcome = self.finish(repository, receiving, digest).await;
-        if outcome.is_ok() || session.is_none() {
-            // Best effort: the sweep of stale uploads finds what stays.
-            if let Err(error) = self.storage.discard(&location, &name).await {
-                tracing::warn!(%error, upload = %name, "a finished upload could not be removed");
-            }
-        }
-        outcome
+        let registry = self.clone();
+        uninterrupted(async move { registry.finish(repository, receiving, digest).await }).await
     }
 
     async fn finish(
@@ -280,21 +303,52 @@ impl Registry {
         receiving: Receiving,
         digest: Digest,
     ) -> Result<()> {
-        let session = receiving.session.as_ref().map(|session| session.id);
-        let written = receiving.writer.finish().await?;
-        let size = written.hasher.len();
-        let computed = if written.hasher.algorithm() == digest.algorithm() {
-            written.hasher.clone().finish()
+        let upload = FinishedUpload {
+            repository,
+            name: receiving.name,
+            location: receiving.location,
+            session: receiving.session.map(|session| session.id),
+        };
+        let written = receiving.writer.finish().await;
+        let outcome = match &written {
+            Ok(written) => {
+                self.check_and_commit(&upload, &written.hasher, digest)
+                    .await
+            }
+            Err(_) => Ok(()),
+        };
+        if upload.session.is_none() || (written.is_ok() && outcome.is_ok()) {
+            // Best effort: the sweep of stale uploads finds what stays.
+            let discarded = self.storage.discard(&upload.location, &upload.name).await;
+            if let Err(error) = discarded {
+                tracing::warn!(%error, upload = %upload.name, "a finished upload could not be removed");
+            }
+        }
+        // The lock ends only now: whoever waits for it finds the upload gone, and not a file that is content by now.
+        drop(written?);
+        outcome
+    }
+
+    async fn check_and_commit(
+        &self,
+        upload: &FinishedUpload,
+        hasher: &Hasher,
+        digest: Digest,
+    ) -> Result<()> {
+        let size = hasher.len();
+        let computed = if hasher.algorithm() == digest.algorithm() {
+            hasher.clone().finish()
         } else {
             // Only SHA-256 is carried between requests, as Quay's column holds nothing else.
             self.storage
                 .hash_upload(
-                    &receiving.location,
-                    &receiving.name,
+                    &upload.location,
+                    &upload.name,
                     Some(size),
                     digest.algorithm(),
                 )
-                .await?
+                .await
+                .map_err(bytes_missing)?
                 .ok_or(Code::BLOB_UPLOAD_UNKNOWN)?
                 .finish()
         };
@@ -304,59 +358,47 @@ impl Registry {
                 format!("the content is {computed} and not {digest}"),
             ));
         }
-        self.commit(
-            repository,
-            &receiving.name,
-            &receiving.location,
-            digest,
-            size,
-            session,
-        )
-        .await?;
-        drop(written);
-        Ok(())
+        self.commit(upload, digest, size).await
     }
 
-    async fn commit(
-        &self,
-        repository: RepositoryId,
-        name: &UploadName,
-        location: &str,
-        digest: Digest,
-        size: u64,
-        session: Option<UploadId>,
-    ) -> Result<()> {
+    async fn commit(&self, upload: &FinishedUpload, digest: Digest, size: u64) -> Result<()> {
         let text = digest.to_string();
+        let (repository, session) = (upload.repository, upload.session);
         let _one_at_a_time = self.digest_locks.lock(&digest).await;
-        let known = {
+        let mut known = {
             let mut conn = self.db.read().await?;
             blobs::find_stored(&mut conn, &text).await?
         };
-        let known = known.into_iter().filter(|blob| blob.cas_path);
-        let known: Vec<_> = known.collect();
-        let trusted = known
+        known.retain(|blob| blob.cas_path);
+        let placed = known
             .iter()
-            .any(|blob| blob.location == location && blob.image_size == Some(size as i64));
+            .find(|blob| blob.location == upload.location && blob.image_size == Some(size as i64))
+            .map(|blob| blob.id);
         let path = ContentPath::of_digest(&digest);
         self.storage
-            .publish(location, name, &path, size, trusted)
-            .await?;
-        let location_id = self.location_id(location)?;
-        let known: Option<BlobId> = known.first().map(|blob| blob.id);
-        let placed = trusted;
+            .publish(
+                &upload.location,
+                &upload.name,
+                &path,
+                size,
+                placed.is_some(),
+            )
+            .await
+            .map_err(bytes_missing)?;
+        let location_id = self.location_id(&upload.location)?;
+        let known: Option<BlobId> = placed.or(known.first().map(|blob| blob.id));
         let now = self.clock.utc();
         let expires = now + chrono::TimeDelta::seconds(self.config.temporary_tag_seconds);
         self.db
             .write(Durability::Full, move |conn| {
                 Box::pin(async move {
-                    let blob = match known {
-                        Some(blob) => blob,
-                        None => {
-                            let uuid = uuid::Uuid::new_v4().to_string();
-                            blobs::insert_storage(conn, &uuid, size as i64, None, &text).await?
-                        }
+                    let blob = if let Some(blob) = known {
+                        blob
+                    } else {
+                        let uuid = uuid::Uuid::new_v4().to_string();
+                        blobs::insert_storage(conn, &uuid, size as i64, None, &text).await?
                     };
-                    if !placed {
+                    if placed.is_none() {
                         blobs::insert_placement(conn, blob, location_id).await?;
                     }
                     blobs::insert_lease(conn, repository, blob, now, expires).await?;
@@ -458,7 +500,8 @@ impl Registry {
                 Some(session.received),
                 Algorithm::Sha256,
             )
-            .await?;
+            .await
+            .map_err(bytes_missing)?;
         stored.ok_or_else(bytes_are_gone)
     }
 
@@ -478,6 +521,14 @@ fn bytes_are_gone() -> Error {
         Code::BLOB_UPLOAD_UNKNOWN,
         "the bytes of this upload are gone; start it again",
     )
+}
+
+/// A file that is missing is the client's to know: it has to begin again.
+fn bytes_missing(error: pierhead_storage::Error) -> Error {
+    match error {
+        pierhead_storage::Error::NotFound { .. } => bytes_are_gone(),
+        error => error.into(),
+    }
 }
 
 fn encode_state(hasher: &Hasher) -> Result<String> {

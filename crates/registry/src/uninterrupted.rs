@@ -1,0 +1,16 @@
+//! Changes that end although the client has gone.
+//!
+//! When a client closes its connection, the future that answers it is dropped wherever it waits. A change that is under way
+//! must not be left there: its commit may still come (SQLite's writer ends what it was given), and then nobody would tell
+//! the caches, which on SQLite believe what they hold until they are told.
+
+use crate::error::Result;
+
+/// Runs a change to its end, whether or not the caller stays to see it.
+pub(crate) async fn uninterrupted<T: Send + 'static>(
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(change)
+        .await
+        .map_err(|_| pierhead_storage::Error::Cancelled)?
+}
