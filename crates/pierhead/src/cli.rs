@@ -116,7 +116,7 @@ impl Cli {
                 .map(|()| ExitCode::SUCCESS),
             Command::Config { place, command } => config::run(&place, &command),
             Command::Migrate { place } => {
-                logging::start();
+                logging::start(None);
                 runtime.block_on(async {
                     let context = Context::open(&place, None).await?;
                     println!("{}", context.migration);

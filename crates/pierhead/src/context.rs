@@ -14,6 +14,7 @@ use pierhead_db::enums::Enums;
 use pierhead_db::migrate::{self, Found, Outcome};
 
 use crate::cli::Place;
+use crate::traces::TracesError;
 use crate::{embedded, settings, stores};
 
 /// Why a subcommand cannot begin, or the server ended.
@@ -61,6 +62,9 @@ pub(crate) enum StartError {
     /// The server cannot listen.
     #[error(transparent)]
     Http(#[from] pierhead_http::HttpError),
+    /// Requests cannot be traced.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
 }
 
 /// An opened installation.
@@ -117,12 +121,16 @@ fn load_or(
 impl Context {
     /// Opens the installation, and creates the tables of an empty database.
     pub(crate) async fn open(place: &Place, listen: Option<&str>) -> Result<Self, StartError> {
-        // Boxed: the future is large, and every subcommand holds it.
-        Box::pin(Self::open_unboxed(place, listen)).await
+        Self::open_loaded(load(place, listen)?).await
     }
 
-    async fn open_unboxed(place: &Place, listen: Option<&str>) -> Result<Self, StartError> {
-        let loaded = load(place, listen)?;
+    /// The same for a configuration that was loaded before.
+    pub(crate) async fn open_loaded(loaded: Loaded) -> Result<Self, StartError> {
+        // Boxed: the future is large, and every subcommand holds it.
+        Box::pin(Self::open_unboxed(loaded)).await
+    }
+
+    async fn open_unboxed(loaded: Loaded) -> Result<Self, StartError> {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }

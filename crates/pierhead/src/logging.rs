@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use pierhead_http::{AccessLog, AccessLogOptions, LineFormat};
 use pierhead_metrics::{Build, Metrics};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+
+use crate::traces::Traces;
 
 /// What is running.
 pub(crate) const BUILD: Build = Build {
@@ -36,7 +40,8 @@ pub(crate) fn access_log(metrics: &Arc<Metrics>) -> std::io::Result<Option<Acces
 }
 
 /// Starts logging. `RUST_LOG` wins; else `DEBUGLOG=true`, else `LOGGING_LEVEL` of the environment, else `info`.
-pub(crate) fn start() {
+/// `traces` get the spans of requests, whatever the level.
+pub(crate) fn start(traces: Option<&Traces>) {
     let level = if is_true("DEBUGLOG") {
         "debug".to_owned()
     } else {
@@ -54,13 +59,15 @@ pub(crate) fn start() {
     };
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},sqlx=warn,hyper=warn,rustls=warn")));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A second start, as in tests, changes nothing.
-    let _ = if is_true("JSONLOG") {
-        builder.json().flatten_event(true).try_init()
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = if is_true("JSONLOG") {
+        lines.json().flatten_event(true).boxed()
     } else {
-        builder.with_ansi(false).try_init()
+        lines.with_ansi(false).boxed()
     };
+    // A second start, as in tests, changes nothing.
+    let _ = tracing_subscriber::registry()
+        .with(traces.map(Traces::layer))
+        .with(lines.with_filter(filter))
+        .try_init();
 }

@@ -9,6 +9,8 @@ mod logging;
 mod serve;
 mod settings;
 mod stores;
+mod traces;
+mod trust;
 mod workers;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -23,16 +24,27 @@ use pierhead_storage::Storage;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeArgs;
-use crate::context::{Context, StartError};
+use crate::context::{self, Context, StartError};
+use crate::traces::Traces;
+use crate::trust::ExtraCas;
 use crate::{embedded, logging, settings, stores, workers};
+
+/// How long a stop waits for the collector to take the last traces.
+const FLUSH_TRACES: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
-    logging::start();
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listen = args.listen.as_deref();
-    let context = Context::open(&args.place, listen).await?;
+    let loaded = context::load(&args.place, listen)?;
+    let authorities = ExtraCas::read(loaded.directory.as_deref());
+    let traces = Traces::start(&loaded.config, &authorities.certificates)?;
+    logging::start(traces.as_ref());
+    for warning in &authorities.warnings {
+        tracing::warn!("{warning}");
+    }
+    let context = Context::open_loaded(loaded).await?;
     let embedded = context.directory.is_none();
     let _only_server = if embedded {
         Some(embedded::lock(&args.place.data)?)
@@ -99,7 +111,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let router = registry
         .merge(pierhead_api::router(api))
         .merge(exposition.clone().layer(middleware::from_fn(loopback_only)));
+    let router = match &traces {
+        Some(traces) => traces.describe(router),
+        None => router,
+    };
     let mut options = settings::server(config, context.directory.as_deref(), listen, exposition)?;
+    options.request_spans = traces.is_some();
     options.access_log = logging::access_log(&metrics).map_err(StartError::Runtime)?;
     let scheme = if options.tls.is_some() {
         "https"
@@ -126,6 +143,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     workers.wait().await;
     stop_audit.cancel();
     let _ = audit_worker.await;
+    if let Some(traces) = traces {
+        traces.stop(FLUSH_TRACES).await;
+    }
     Ok(())
 }
 

@@ -49,6 +49,8 @@ pub struct Pushed {
     pub digest: Digest,
     /// The digest of its subject.
     pub subject: Option<Digest>,
+    /// Its media type.
+    pub media_type: &'static str,
 }
 
 impl Registry {
@@ -145,7 +147,11 @@ impl Registry {
             stored
         })
         .await?;
-        Ok(Pushed { digest, subject })
+        Ok(Pushed {
+            digest,
+            subject,
+            media_type,
+        })
     }
 }
 
