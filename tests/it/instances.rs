@@ -92,10 +92,20 @@ async fn the_next_pull_through_any_instance_sees_a_push_through_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_that_lends_connections_per_transaction_is_enough() {
+    serve_behind_a_pooler(&[]).await;
+}
+
+/// The pooler is noticed although it lets the setting pass by which it would be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_drops_startup_options_is_enough() {
+    serve_behind_a_pooler(&["options", "search_path"]).await;
+}
+
+async fn serve_behind_a_pooler(ignored: &[&str]) {
     let postgres = Postgres::start(Durability::Off).await.unwrap();
     let database = postgres.empty_database().unwrap();
     // Fewer server connections than clients: two requests of a client meet different ones.
-    let bouncer = PgBouncer::start(&postgres, 3).await.unwrap();
+    let bouncer = PgBouncer::start(&postgres, 3, ignored).await.unwrap();
     let mut server = Pierhead::builder()
         .database(&database)
         .database_port(bouncer.port())

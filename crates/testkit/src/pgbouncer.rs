@@ -18,8 +18,9 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts a pooler with at most `pool_size` server connections per database.
-    pub async fn start(postgres: &Postgres, pool_size: u16) -> Result<Self> {
+    /// Starts a pooler with at most `pool_size` server connections per database. `ignored` names startup parameters that
+    /// it drops; it refuses others that it does not know.
+    pub async fn start(postgres: &Postgres, pool_size: u16, ignored: &[&str]) -> Result<Self> {
         let program =
             find_program("pgbouncer", &[Path::new("/usr/sbin")]).ok_or(Error::Missing {
                 program: "pgbouncer".to_owned(),
@@ -43,8 +44,9 @@ impl PgBouncer {
              pool_mode = transaction\n\
              default_pool_size = {pool_size}\n\
              max_client_conn = 500\n\
-             ignore_startup_parameters = extra_float_digits,search_path\n",
+             ignore_startup_parameters = {ignored}\n",
             server = postgres.port(),
+            ignored = [&["extra_float_digits"], ignored].concat().join(","),
         );
         let file = folder.path().join("pgbouncer.ini");
         fs::write(&file, settings).map_err(Error::io("write", &file))?;
@@ -83,7 +85,7 @@ mod tests {
         database
             .sql("create table t (id int); insert into t values (7)")
             .unwrap();
-        let pooler = PgBouncer::start(&postgres, 2).await.unwrap();
+        let pooler = PgBouncer::start(&postgres, 2, &[]).await.unwrap();
         assert_eq!(
             database
                 .through(pooler.port())
