@@ -1,6 +1,8 @@
 //! Several instances of one installation, and a pooler between them and the database.
 
-use pierhead_testkit::{Client, Durability, Image, PgBouncer, Pierhead, Postgres, Sandbox};
+use pierhead_testkit::{
+    Client, Durability, Image, PgBouncer, Pierhead, Postgres, Sandbox, eventually,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_that_start_at_once_migrate_once() {
@@ -132,5 +134,12 @@ async fn serve_behind_a_pooler(ignored: &[&str]) {
     for push in pushes {
         push.await.unwrap().unwrap();
     }
+    eventually("the index of tag names to be built", || async {
+        let valid =
+            "select indisvalid from pg_index where indexrelid = to_regclass('pierhead_tag_name')";
+        Ok((database.sql(valid)? == "t").then_some(()))
+    })
+    .await
+    .unwrap();
     server.stop().await.unwrap();
 }

@@ -24,3 +24,5 @@ mod oras;
 mod podman;
 mod regctl;
 mod skopeo;
+mod stopping;
+mod tls;

@@ -165,6 +165,18 @@ impl Database {
         Ok(Conn::new(inner, self.statements.clone()))
     }
 
+    /// A connection outside any transaction, behind a pooler too: there each statement may meet another server, so they have to
+    /// go by the simple protocol.
+    pub(crate) async fn outside_transactions(&self) -> Result<Conn> {
+        match &self.engine {
+            Engine::PooledPostgres(pool) => {
+                let inner = Inner::Postgres(pool.acquire().await.map_err(Error::Unavailable)?);
+                Ok(Conn::lent(inner, self.statements.clone()))
+            }
+            Engine::Postgres(_) | Engine::Sqlite { .. } => self.read().await,
+        }
+    }
+
     /// Runs `write` inside one transaction. `Ok` commits before it is returned, `Err` takes every change back.
     ///
     /// On SQLite the transaction may be shared with other writes, each in a savepoint of its own.

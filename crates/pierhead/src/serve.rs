@@ -19,7 +19,7 @@ use pierhead_http::{Peer, Server};
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::AuditLog;
 use pierhead_metrics::{Counter, Metrics, StorageLabels};
-use pierhead_registry::Registry;
+use pierhead_registry::{Registry, Rooms};
 use pierhead_storage::Storage;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -88,14 +88,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let metrics = Arc::new(exported_metrics(config, &context.db, &storage));
     let workers = workers::start(&context, &storage, &keys, &metrics, &stop_workers);
     let registry = Registry::new(
-        settings::registry(config, embedded),
-        context.db.clone(),
-        context.enums.clone(),
-        storage.clone(),
-        auth,
-        audit,
-        page_tokens,
-        metrics.clone(),
+        settings::registry(config),
+        Rooms {
+            db: context.db.clone(),
+            enums: context.enums.clone(),
+            storage: storage.clone(),
+            auth,
+            audit,
+            page_tokens,
+            metrics: metrics.clone(),
+        },
     );
     let exposition = metrics.clone().router();
     let registry = pierhead_registry::router(registry);

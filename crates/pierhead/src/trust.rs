@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(found.warnings, Vec::<String>::new());
         let mut expected = [one, two, three, four].map(|certificate| certificate.der().clone());
         let mut certificates = found.certificates;
-        expected.sort();
-        certificates.sort();
+        expected.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        certificates.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
         assert_eq!(certificates, expected);
     }
 

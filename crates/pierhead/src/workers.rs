@@ -67,7 +67,7 @@ fn upload_cleanup(config: &Config) -> UploadCleanup {
 /// Listings are slow until it is there, and correct.
 async fn ensure_index(db: Database) {
     match ensure_tag_name_index(&db).await {
-        Ok(TagNameIndex::Present) => {}
+        Ok(TagNameIndex::Present | TagNameIndex::BeingBuilt) => {}
         Ok(TagNameIndex::Built) => tracing::info!("built the index of tag names"),
         Err(error) => tracing::warn!(%error, "the index of tag names could not be built"),
     }

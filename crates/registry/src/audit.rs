@@ -117,12 +117,12 @@ impl Event {
 }
 
 /// `login_success` of a credential that asked the token endpoint for no repository, as `docker login` does.
-pub fn login(
+pub(crate) fn login(
     enums: &Enums,
     clock: &Clock,
     credential: &Credential,
     ip: Option<IpAddr>,
-    user_agent: Option<String>,
+    user_agent: Option<&str>,
 ) -> Option<LogEntry> {
     let account = credential.account.as_ref()?;
     let (kind, key, value) = match credential.id.table {

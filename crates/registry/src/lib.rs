@@ -23,4 +23,4 @@ pub use config::RegistryConfig;
 pub use error::Error;
 pub use route::{Guard, OPERATIONS, Operation};
 pub use router::router;
-pub use state::Registry;
+pub use state::{Registry, Rooms};

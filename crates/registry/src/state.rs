@@ -47,18 +47,37 @@ pub struct Parts {
     pub digest_locks: DigestLocks,
 }
 
+/// What a registry stands on.
+#[derive(Debug)]
+pub struct Rooms {
+    /// The database.
+    pub db: Database,
+    /// Names and ids of enumeration rows.
+    pub enums: Arc<Enums>,
+    /// Blob storage.
+    pub storage: Storage,
+    /// Credentials, tokens and permissions.
+    pub auth: Auth,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Seals the page tokens of the catalog.
+    pub page_tokens: PageTokens,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
 impl Registry {
-    /// A registry over its parts.
-    pub fn new(
-        config: RegistryConfig,
-        db: Database,
-        enums: Arc<Enums>,
-        storage: Storage,
-        auth: Auth,
-        audit: AuditLog,
-        page_tokens: PageTokens,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    /// A registry on its rooms.
+    pub fn new(config: RegistryConfig, rooms: Rooms) -> Self {
+        let Rooms {
+            db,
+            enums,
+            storage,
+            auth,
+            audit,
+            page_tokens,
+            metrics,
+        } = rooms;
         let caches = Caches::new(db.is_shared());
         Self(Arc::new(Parts {
             config,

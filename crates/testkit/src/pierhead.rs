@@ -140,6 +140,11 @@ impl Pierhead {
             .unwrap_or_else(|| self.folder.path().join("storage"))
     }
 
+    /// The folder of `config.yaml`, unless the server is the embedded default.
+    pub fn config_folder(&self) -> Option<&Path> {
+        self.launch.config.as_deref()
+    }
+
     /// What the server printed since it was first started.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.launch.log).unwrap_or_default()

@@ -60,7 +60,7 @@ pub(crate) async fn issue(
             &registry.clock,
             &credential,
             ip,
-            user_agent,
+            user_agent.as_deref(),
         );
         if let Some(entry) = entry {
             registry

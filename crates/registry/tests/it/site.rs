@@ -25,8 +25,9 @@ use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_db::enums::Enums;
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::AuditLog;
+use pierhead_metrics::{Build, Metrics};
 use pierhead_oci::{Limits, NameRules};
-use pierhead_registry::{Registry, RegistryConfig};
+use pierhead_registry::{Registry, RegistryConfig, Rooms};
 use pierhead_storage::{LocalDriver, Location, Storage};
 use tempfile::TempDir;
 
@@ -53,6 +54,8 @@ impl Settings {
             registry: RegistryConfig {
                 hostname: "registry.test".to_owned(),
                 scheme: "https".to_owned(),
+                any_host: false,
+                audit_logins: false,
                 names: NameRules::default(),
                 advertise_v2: true,
                 account_recovery: false,
@@ -165,14 +168,22 @@ impl Site {
         .unwrap();
         let stop = CancellationToken::new();
         let (audit, worker) = AuditLog::start(db.clone(), true, stop.clone());
+        let build = Build {
+            version: "test",
+            revision: "",
+        };
         let registry = Registry::new(
             settings.registry.clone(),
-            db.clone(),
-            enums,
-            storage.clone(),
-            auth.clone(),
-            audit,
-            PageTokens::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap(),
+            Rooms {
+                db: db.clone(),
+                enums,
+                storage: storage.clone(),
+                auth: auth.clone(),
+                audit,
+                page_tokens: PageTokens::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+                    .unwrap(),
+                metrics: Arc::new(Metrics::new("quay", &[], build)),
+            },
         );
         Self {
             router: pierhead_registry::router(registry),
