@@ -1,1 +1,129 @@
-//! TODO
+//! What each operation costs in statements and in calls to the storage. Exact: more is a regression, less is to be written
+//! down here and in the comments of the services.
+//!
+//! Statements of the audit log's worker are not among them: rows of pulls are written in batches, beside the requests.
+
+use crate::site::{Cost, Image, PASSWORD, digest_of};
+
+on_both_engines! {
+    // §5: token with a known credential: no bcrypt, at most one statement.
+    fn of_a_token(site) {
+        site.repository("ann/app", pierhead_auth::accounts::Visibility::Public).await;
+        let robot = site.robot("ann", "ci").await;
+        let scope = ["repository:ann/app:pull,push".to_owned()];
+        let nobody = site.anonymous();
+        for (login, cold) in [
+            (None, 1),
+            (Some(("ann", PASSWORD)), 3),
+            (Some(("ann+ci", &*robot)), 3),
+        ] {
+            let (cost, _) = site.cost(async { nobody.token(login, &scope).await.expect(200) }).await;
+            assert!(cost.statements <= cold, "{login:?} cold: {cost:?}");
+            let (cost, _) = site.cost(async { nobody.token(login, &scope).await.expect(200) }).await;
+            assert!(cost.statements <= 1, "{login:?} warm: {cost:?}");
+        }
+    }
+
+    // §5: by tag nothing on SQLite, one on PostgreSQL; by digest nothing.
+    fn of_a_manifest(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        let image = Image::of("image");
+        ann.push_image("ann/app", "latest", &image).await;
+        let by_digest = format!("/v2/ann/app/manifests/{}", image.digest());
+        let by_tag = "/v2/ann/app/manifests/latest";
+        let warm_tag = if site.engine.is_sqlite() { 0 } else { 1 };
+        for (path, cold, warm) in [(by_tag, 2, warm_tag), (&by_digest, 1, 0)] {
+            let (cost, _) = site.cost(async { ann.head(path).await.expect(200) }).await;
+            assert_eq!(cost, Cost::statements(cold), "{path} cold");
+            for _ in 0..3 {
+                let (cost, _) = site.cost(async { ann.head(path).await.expect(200) }).await;
+                assert_eq!(cost, Cost::statements(warm), "{path} warm");
+            }
+        }
+        let (cost, _) = site.cost(async { ann.head("/v2/ann/app/manifests/none").await.expect(404) }).await;
+        assert_eq!(cost, Cost::statements(2), "a tag that never was");
+    }
+
+    // §5: blob GET: no statement beyond the link check, which is remembered.
+    fn of_a_blob(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        for size in [100, 100_000] {
+            let digest = ann.push_blob("ann/app", &vec![7; size]).await;
+            let path = format!("/v2/ann/app/blobs/{digest}");
+            let (cost, _) = site.cost(async { ann.head(&path).await.expect(200) }).await;
+            assert_eq!(cost, Cost::statements(1), "cold HEAD");
+            let (cost, _) = site.cost(async { ann.get(&path).await.expect(200) }).await;
+            assert_eq!(cost, Cost { opens: 1, ..Cost::statements(0) }, "cold GET");
+            let (cost, _) = site.cost(async { ann.get(&path).await.expect(200) }).await;
+            let opens = u64::from(size > 64 << 10);
+            assert_eq!(cost, Cost { opens, ..Cost::statements(0) }, "warm GET of {size}");
+        }
+    }
+
+    fn of_an_upload(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        ann.start_upload("ann/app").await;
+        let digest = digest_of(b"content");
+        let (cost, upload) = site.cost(ann.start_upload("ann/app")).await;
+        assert_eq!(cost, Cost::statements(1), "POST");
+        let (cost, _) = site.cost(async { ann.patch(&upload, None, b"content").await.expect(202) }).await;
+        assert_eq!(cost, Cost { appends: 1, ..Cost::statements(2) }, "PATCH");
+        let finish = format!("{upload}?digest={digest}");
+        let (cost, _) = site.cost(async { ann.put(&finish, "").await.expect(201) }).await;
+        let commit = Cost { appends: 1, publishes: 1, discards: 1, opens: 0, statements: 0 };
+        assert_eq!(cost, Cost { statements: 6, ..commit }, "PUT of new content");
+        let upload = ann.start_upload("ann/app").await;
+        let finish = format!("{upload}?digest={digest}");
+        let (cost, _) = site.cost(async { ann.put(&finish, "content").await.expect(201) }).await;
+        assert_eq!(cost, Cost { statements: 5, ..commit }, "PUT of known content");
+        let (cost, _) = site.cost(ann.push_blob("ann/app", b"whole")).await;
+        assert_eq!(cost, Cost { statements: 4, ..commit }, "POST of new content");
+        let (cost, _) = site.cost(ann.push_blob("ann/app", b"whole")).await;
+        assert_eq!(cost, Cost { statements: 3, ..commit }, "POST of known content");
+    }
+
+    fn of_a_mount(site) {
+        let ann = site.ann(&["ann/app", "ann/other"]).await;
+        let digest = ann.push_blob("ann/app", b"content").await;
+        ann.head(&format!("/v2/ann/app/blobs/{digest}")).await.expect(200);
+        ann.start_upload("ann/other").await;
+        let mount = format!("/v2/ann/other/blobs/uploads/?mount={digest}&from=ann/app");
+        let (cost, _) = site.cost(async { ann.post(&mount).await.expect(201) }).await;
+        assert_eq!(cost, Cost::statements(2));
+    }
+
+    fn of_a_push(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        let lock = u64::from(!site.engine.is_sqlite());
+        let push = async |image: &Image, reference: &str| {
+            let pushed = ann.push_manifest("ann/app", reference, &image.media_type, &image.manifest);
+            let (cost, _) = site.cost(async { pushed.await.expect(201) }).await;
+            Cost { statements: cost.statements - lock, ..cost }
+        };
+        for (content, new_tag) in [("one", true), ("two", false)] {
+            let image = Image::of(content);
+            for blob in &image.blobs {
+                ann.push_blob("ann/app", blob).await;
+            }
+            let moved = if new_tag { 0 } else { 2 };
+            assert_eq!(push(&image, "latest").await, Cost { opens: 1, ..Cost::statements(10 + moved) }, "new manifest");
+            assert_eq!(push(&image, "latest").await, Cost::statements(10), "the same again");
+        }
+        let image = Image::of("three");
+        for blob in &image.blobs {
+            ann.push_blob("ann/app", blob).await;
+        }
+        assert_eq!(push(&image, &image.digest()).await, Cost { opens: 1, ..Cost::statements(7) }, "by digest");
+    }
+
+    fn of_a_page(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        let image = Image::of("image");
+        ann.push_image("ann/app", "latest", &image).await;
+        let referrers = format!("/v2/ann/app/referrers/{}", image.digest());
+        for (path, statements) in [("/v2/ann/app/tags/list", 1), (&referrers, 2)] {
+            let (cost, _) = site.cost(async { ann.get(path).await.expect(200) }).await;
+            assert_eq!(cost, Cost::statements(statements), "{path}");
+        }
+    }
+}
