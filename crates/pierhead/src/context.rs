@@ -6,12 +6,12 @@ use std::sync::Arc;
 use pierhead_auth::Clock;
 use pierhead_auth::accounts::Accounts;
 use pierhead_config::{Config, ConfigError, Embedded, Loaded, Secret, Sources};
-use pierhead_db::Database;
 use pierhead_db::encoding::field::FieldCipher;
 use pierhead_db::encoding::key::DerivedKey;
 use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_db::enums::Enums;
 use pierhead_db::migrate::{self, Found, Outcome};
+use pierhead_db::{BoxFuture, Database};
 
 use crate::cli::Place;
 use crate::traces::TracesError;
@@ -120,14 +120,18 @@ fn load_or(
 
 impl Context {
     /// Opens the installation, and creates the tables of an empty database.
-    pub(crate) async fn open(place: &Place, listen: Option<&str>) -> Result<Self, StartError> {
-        Self::open_loaded(load(place, listen)?).await
+    ///
+    /// Boxed, like the next: a configuration is large, and every subcommand holds this future.
+    pub(crate) fn open<'a>(
+        place: &'a Place,
+        listen: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Self, StartError>> {
+        Box::pin(async move { Self::open_loaded(load(place, listen)?).await })
     }
 
     /// The same for a configuration that was loaded before.
-    pub(crate) async fn open_loaded(loaded: Loaded) -> Result<Self, StartError> {
-        // Boxed: the future is large, and every subcommand holds it.
-        Box::pin(Self::open_unboxed(loaded)).await
+    pub(crate) fn open_loaded(loaded: Loaded) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(Self::open_unboxed(loaded))
     }
 
     async fn open_unboxed(loaded: Loaded) -> Result<Self, StartError> {

@@ -88,7 +88,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let metrics = Arc::new(exported_metrics(config, &context.db, &storage));
     let workers = workers::start(&context, &storage, &keys, &metrics, &stop_workers);
     let registry = Registry::new(
-        settings::registry(config),
+        settings::registry(config, embedded),
         Rooms {
             db: context.db.clone(),
             enums: context.enums.clone(),

@@ -224,7 +224,14 @@ async fn the_span_continues_the_trace_of_the_client() {
     request.send().await.unwrap();
     site.stop().await;
     let [span] = sent.spans().try_into().unwrap();
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let hex = |bytes: &[u8]| -> String {
+        let digits = b"0123456789abcdef";
+        let digit = |value: u8| char::from(digits[usize::from(value)]);
+        bytes
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect()
+    };
     assert_eq!(hex(&span.trace_id), "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(hex(&span.parent_span_id), "b7ad6b7169203331");
 }
