@@ -33,7 +33,11 @@ async fn rows_are_written_in_batches() {
     })
     .await
     .unwrap();
-    assert!(site.db.statements() - before <= 10, "{}", site.db.statements() - before);
+    assert!(
+        site.db.statements() - before <= 10,
+        "{}",
+        site.db.statements() - before
+    );
 }
 
 #[tokio::test]
@@ -47,7 +51,10 @@ async fn nothing_is_lost_at_the_end() {
     stop.cancel();
     worker.await.unwrap();
     assert_eq!(site.count("logentry3").await, 5000);
-    assert!(log.record(entry(&site, 0)).await.is_err(), "nobody would write it");
+    assert!(
+        log.record(entry(&site, 0)).await.is_err(),
+        "nobody would write it"
+    );
 }
 
 /// Records that many rows at once; returns how many are refused.
@@ -57,7 +64,12 @@ async fn record(site: &Site, log: &AuditLog, rows: usize) -> usize {
         let (log, entry) = (log.clone(), entry(site, number));
         requests.spawn(async move { log.record(entry).await });
     }
-    requests.join_all().await.iter().filter(|taken| taken.is_err()).count()
+    requests
+        .join_all()
+        .await
+        .iter()
+        .filter(|taken| taken.is_err())
+        .count()
 }
 
 #[tokio::test]

@@ -26,13 +26,20 @@ impl Site {
         let options = SqliteOptions::new(folder.path().join("quay.db"));
         let db = Database::sqlite(&options).await.unwrap();
         migrate::migrate(&db).await.unwrap();
-        let enums = Enums::load_with_locations(&db, &[LOCATION.to_owned()]).await.unwrap();
+        let enums = Enums::load_with_locations(&db, &[LOCATION.to_owned()])
+            .await
+            .unwrap();
         let location = Location {
             id: LOCATION.to_owned(),
             driver: Arc::new(LocalDriver::open(LOCATION, &folder.path().join("storage")).unwrap()),
         };
         let storage = Storage::new(vec![location], vec![LOCATION.to_owned()]).unwrap();
-        Self { db, enums, storage, folder }
+        Self {
+            db,
+            enums,
+            storage,
+            folder,
+        }
     }
 
     /// A path inside the storage folder.
@@ -52,12 +59,18 @@ impl Site {
 
     pub(crate) async fn execute(&self, sql: &str) {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        sqlx::query(sql).execute(&mut self.connect().await).await.unwrap();
+        sqlx::query(sql)
+            .execute(&mut self.connect().await)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn count(&self, table: &str) -> i64 {
         let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-        let (count,): (i64,) = sqlx::query_as(sql).fetch_one(&mut self.connect().await).await.unwrap();
+        let (count,): (i64,) = sqlx::query_as(sql)
+            .fetch_one(&mut self.connect().await)
+            .await
+            .unwrap();
         count
     }
 }

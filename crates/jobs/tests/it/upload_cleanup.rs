@@ -43,7 +43,10 @@ impl Site {
 
     async fn publish(&self, name: &UploadName, digest: &Digest, size: u64) -> std::path::PathBuf {
         let path = ContentPath::of_digest(digest);
-        self.storage.publish(LOCATION, name, &path, size, false).await.unwrap();
+        self.storage
+            .publish(LOCATION, name, &path, size, false)
+            .await
+            .unwrap();
         self.stored(path.as_str())
     }
 
@@ -62,7 +65,11 @@ impl Site {
 }
 
 fn collected(sessions: usize, files: usize, contents: usize) -> Collected {
-    Collected { sessions, files, contents }
+    Collected {
+        sessions,
+        files,
+        contents,
+    }
 }
 
 #[tokio::test]
@@ -95,7 +102,11 @@ async fn a_session_that_somebody_writes_to_stays() {
 async fn a_file_without_a_session_is_removed() {
     let site = Site::start().await;
     let (_, _, written) = site.upload(b"abc").await;
-    assert_eq!(site.collect().await, Collected::default(), "it is being written");
+    assert_eq!(
+        site.collect().await,
+        Collected::default(),
+        "it is being written"
+    );
     drop(written);
     assert_eq!(site.collect().await, collected(0, 1, 0));
 }
@@ -109,7 +120,11 @@ async fn content_that_no_row_names_goes_with_its_upload() {
             site.session(&name).await;
         }
         let content = site.publish(&name, &digest, 3).await;
-        assert_eq!(site.collect().await, Collected::default(), "its row may be under way");
+        assert_eq!(
+            site.collect().await,
+            Collected::default(),
+            "its row may be under way"
+        );
         drop(written);
         let sessions = usize::from(with_session);
         assert_eq!(site.collect().await, collected(sessions, 1 - sessions, 1));

@@ -31,7 +31,8 @@ async fn occupy_writer(site: &Site) -> tokio::sync::oneshot::Sender<()> {
 async fn leave<T>(request: impl Future<Output = T>) {
     let mut request = pin!(request);
     for _ in 0..1000 {
-        let polled = poll_fn(|context| Poll::Ready(request.as_mut().poll(context).is_ready())).await;
+        let polled =
+            poll_fn(|context| Poll::Ready(request.as_mut().poll(context).is_ready())).await;
         assert!(!polled, "the writer is occupied");
         tokio::task::yield_now().await;
     }
@@ -46,7 +47,12 @@ async fn a_push_whose_client_left_is_seen_by_the_next_pull() {
     ann.push_image("ann/app", "latest", &old).await;
     ann.push_image("ann/app", "other", &new).await;
     let latest = "/v2/ann/app/manifests/latest";
-    let pulled = || async { ann.head(latest).await.header("docker-content-digest").to_owned() };
+    let pulled = || async {
+        ann.head(latest)
+            .await
+            .header("docker-content-digest")
+            .to_owned()
+    };
     assert_eq!(pulled().await, old.digest());
     let free = occupy_writer(&site).await;
     leave(ann.push_manifest("ann/app", "latest", &new.media_type, &new.manifest)).await;

@@ -7,14 +7,18 @@ use crate::site::{Answer, Caller, Image, Site};
 /// Pushes artifacts that refer to `subject`.
 async fn push_artifacts(ann: &Caller<'_>, artifacts: &[Image]) {
     for artifact in artifacts {
-        ann.push_image("ann/app", &artifact.digest(), artifact).await;
+        ann.push_image("ann/app", &artifact.digest(), artifact)
+            .await;
     }
 }
 
 fn digests(answer: &Answer) -> Vec<String> {
     let body = answer.json();
     let manifests = body["manifests"].as_array().unwrap();
-    manifests.iter().map(|entry| entry["digest"].as_str().unwrap().to_owned()).collect()
+    manifests
+        .iter()
+        .map(|entry| entry["digest"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn backdoor_ends_tags_of(site: &Site, image: &Image) {

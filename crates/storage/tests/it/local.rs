@@ -9,7 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pierhead_oci::digest::Algorithm;
 use pierhead_oci::{Digest, Hasher};
-use pierhead_storage::{ContentPath, Driver as _, Error, LocalDriver, Location, Storage, UploadName};
+use pierhead_storage::{
+    ContentPath, Driver as _, Error, LocalDriver, Location, Storage, UploadName,
+};
 use tempfile::TempDir;
 
 use crate::conformance::conforms;
@@ -49,7 +51,10 @@ async fn a_location_that_cannot_be_written_to_is_told() {
     let folder = TempDir::new().unwrap();
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, "").unwrap();
-    assert!(matches!(LocalDriver::open("disk", &blocked), Err(Error::Io { .. })));
+    assert!(matches!(
+        LocalDriver::open("disk", &blocked),
+        Err(Error::Io { .. })
+    ));
     let driver = LocalDriver::open("disk", folder.path()).unwrap();
     // Root may write to a read-only folder, but not into a file in the folder's place.
     let uploads = folder.path().join("uploads");
@@ -69,8 +74,13 @@ impl SmallDisk {
         let folder = TempDir::new().unwrap();
         let options = format!("size={size},mode=700");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path());
-        assert!(mount.status().unwrap().success(), "run the tests as root: they mount a small disk");
+        mount
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(folder.path());
+        assert!(
+            mount.status().unwrap().success(),
+            "run the tests as root: they mount a small disk"
+        );
         Self(folder)
     }
 }
@@ -95,9 +105,15 @@ async fn a_full_disk_is_told_and_freed_again() {
             break;
         }
     }
-    assert!(matches!(failure, Some(Error::NoSpace { .. })), "{failure:?}");
+    assert!(
+        matches!(failure, Some(Error::NoSpace { .. })),
+        "{failure:?}"
+    );
     writer.undo().await.unwrap();
-    assert_eq!(storage.append("disk", &name, false).await.unwrap().stored(), 0);
+    assert_eq!(
+        storage.append("disk", &name, false).await.unwrap().stored(),
+        0
+    );
     assert!(storage.disk_space().unwrap().available > 3 << 20);
     for (_, outcome) in storage.check().await {
         outcome.unwrap();
