@@ -93,19 +93,14 @@ impl Registry {
         if !allowed {
             return Err(self.challenge(headers, Some(&scope()), None));
         }
-        if let Some(repository) = &access.repository {
-            if repository.kind != RepositoryKind::Image {
-                return Err(Error::saying(
-                    Code::UNSUPPORTED,
-                    "This repository is for managing application and not container images.",
-                ));
-            }
-            if !repository.namespace_enabled {
-                return Err(Error::saying(
-                    Code::DENIED,
-                    format!("Namespace {} has been disabled", name.namespace()),
-                ));
-            }
+        // Nobody has any access to a namespace that is disabled; the token service says so.
+        if let Some(repository) = &access.repository
+            && repository.kind != RepositoryKind::Image
+        {
+            return Err(Error::saying(
+                Code::UNSUPPORTED,
+                "This repository is for managing application and not container images.",
+            ));
         }
         Ok(Admitted {
             bearer,

@@ -32,7 +32,7 @@ on_both_engines! {
                 ("GET", "tags/list".to_owned()),
                 ("GET", format!("referrers/{digest}")),
             ] {
-                let one = caller.call(method, &format!("/v2/ann/priv/{path}"), &[], "").await.refuses(401, "UNAUTHORIZED");
+                let one = caller.call(method, &format!("/v2/ann/priv/{path}"), &[], "").await.expect(401);
                 let other = caller.call(method, &format!("/v2/ann/none/{path}"), &[], "").await;
                 assert_eq!(shown(&one, "ann/priv"), shown(&other, "ann/none"), "{method} {path}");
                 assert!(one.header("www-authenticate").contains("scope=\"repository:ann/priv:pull"));
@@ -133,7 +133,9 @@ on_both_engines! {
         ann.push_image("acme/app", "latest", &Image::of("image")).await;
         site.sql("UPDATE \"user\" SET enabled = false WHERE username = 'acme'").await;
         site.auth.forget_everything();
-        ann.get("/v2/acme/app/manifests/latest").await.refuses(405, "DENIED");
+        ann.get("/v2/acme/app/manifests/latest").await.refuses(401, "UNAUTHORIZED");
+        let scope = ["repository:acme/app:pull".to_owned()];
+        ann.token(Some(("ann", PASSWORD)), &scope).await.refuses(405, "DENIED");
     }
 
     fn the_catalog_shows_what_the_caller_may_read(site) with |settings| { settings.registry.public_catalog = true; } {

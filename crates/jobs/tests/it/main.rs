@@ -1,0 +1,7 @@
+//! Background work on a real database and a real folder.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod audit;
+mod site;
+mod upload_cleanup;
