@@ -99,7 +99,7 @@ pub(crate) fn load(place: &Place, listen: Option<&str>) -> Result<Loaded, StartE
 impl Context {
     /// Opens the installation, and creates the tables of an empty database.
     pub(crate) async fn open(place: &Place, listen: Option<&str>) -> Result<Self, StartError> {
-        Self::open_loaded(load(place, listen)?).await
+        Box::pin(Self::open_loaded(load(place, listen)?)).await
     }
 
     /// The same for a configuration that was loaded before.

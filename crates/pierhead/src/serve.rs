@@ -1,7 +1,7 @@
 //! `pierhead serve`: opens everything, serves until a signal, and stops in order: requests first, then workers, then the
 //! audit log.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     for warning in &authorities.warnings {
         tracing::warn!("{warning}");
     }
-    let context = Context::open_loaded(loaded).await?;
+    let context = Box::pin(Context::open_loaded(loaded)).await?;
     let embedded = context.directory.is_none();
     let _only_server = if embedded {
         Some(embedded::lock(&args.place.data)?)
@@ -263,7 +263,7 @@ async fn terminated() {
 }
 
 /// How to go on, for who starts a registry for the first time.
-fn first_steps(config: &Config, data: &PathBuf) {
+fn first_steps(config: &Config, data: &Path) {
     let host = config.server.server_hostname.as_str();
     eprintln!(
         "data in {}; make the first user:\n  curl -X POST http://{host}/api/v1/user/initialize -H 'Content-Type: application/json' \\\n    -d '{{\"username\": \"admin\", \"password\": \"choose-one\", \"email\": \"admin@example.com\"}}'\nthen: podman login --tls-verify=false {host}",

@@ -144,11 +144,8 @@ mod tests {
 
         let found = ExtraCas::read(Some(bundle.path()));
         assert_eq!(found.warnings, Vec::<String>::new());
-        let mut expected = [one, two, three, four].map(|certificate| certificate.der().clone());
-        let mut certificates = found.certificates;
-        expected.sort();
-        certificates.sort();
-        assert_eq!(certificates, expected);
+        let in_order = [one, four, three, two].map(|certificate| certificate.der().clone());
+        assert_eq!(found.certificates, in_order);
     }
 
     #[test]
