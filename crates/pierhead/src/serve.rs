@@ -44,7 +44,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     for warning in &authorities.warnings {
         tracing::warn!("{warning}");
     }
-    let context = Context::open_loaded(loaded).await?;
+    let context = Box::pin(Context::open_loaded(loaded)).await?;
     let embedded = context.directory.is_none();
     let _only_server = if embedded {
         Some(embedded::lock(&args.place.data)?)

@@ -174,8 +174,9 @@ pub(crate) fn registry(config: &Config, embedded: bool) -> RegistryConfig {
         immutable_tags: tags.feature_immutable_tags,
         immutable_tags_can_expire: tags.feature_immutable_tags_can_expire,
         pull_statistics: config.redis.feature_image_pull_stats,
-        reset_quota_totals: config.quota.feature_quota_management
-            || config.quota.quota_invalidate_totals,
+        // Nobody has counted totals in a database that was made here.
+        reset_quota_totals: !embedded
+            && (config.quota.feature_quota_management || config.quota.quota_invalidate_totals),
         public_catalog: config.users.feature_public_catalog,
         page_size: u64::from(config.server.v2_pagination_size).max(100),
         maximum_blob_size: config.server.maximum_layer_size.as_bytes(),

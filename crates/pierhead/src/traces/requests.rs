@@ -1,5 +1,5 @@
-//! What a span tells of its request, by OpenTelemetry's semantic conventions of HTTP servers: method, route, status, the
-//! request's id, and for `/v2` the path. Never a query, a header or another path: those can hold secrets.
+//! What a span tells of its request, by OpenTelemetry's semantic conventions of HTTP servers: method, route, status, and for
+//! `/v2` the path; the request's id is in it from its beginning. Never a query, a header or another path: those can hold secrets.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, header};
@@ -10,7 +10,7 @@ use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use pierhead_http::{ForwardedHost, Peer, RequestId};
+use pierhead_http::{ForwardedHost, Peer};
 use regex::RegexSet;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -88,11 +88,7 @@ pub(super) async fn describe(
     if path.starts_with("/v2/") {
         otel.set_attribute(KeyValue::new("url.path", path.to_owned()));
     }
-    let extensions = request.extensions();
-    if let Some(id) = extensions.get::<RequestId>() {
-        otel.set_attribute(KeyValue::new("request.id", id.as_str().to_owned()));
-    }
-    if let Some(route) = extensions.get::<MatchedPath>() {
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
         otel.update_name(format!("{method} {}", route.as_str()));
         otel.set_attribute(KeyValue::new("http.route", route.as_str().to_owned()));
     } else {
