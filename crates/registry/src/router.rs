@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use percent_encoding::percent_decode_str;
 use pierhead_http::Peer;
 use pierhead_oci::RepositoryName;
 
@@ -56,7 +57,11 @@ async fn dispatch(State(registry): State<Registry>, request: Request) -> Respons
         return Error::from(Code::UNSUPPORTED).into_response();
     }
     let path = parts.uri.path().strip_prefix("/v2/").unwrap_or_default();
-    let route = match route::parse(&parts.method, path) {
+    // Some clients encode the colon of a digest. What is no UTF-8 is in no name.
+    let Ok(path) = percent_decode_str(path).decode_utf8() else {
+        return Error::from(Code::NAME_INVALID).into_response();
+    };
+    let route = match route::parse(&parts.method, &path) {
         Match::Route(route) => route,
         Match::MethodNotAllowed => return Error::from(Code::UNSUPPORTED).into_response(),
         Match::NotFound => {

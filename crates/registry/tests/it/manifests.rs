@@ -6,6 +6,15 @@ use serde_json::json;
 use crate::site::{Image, digest_of, sha512_of};
 
 on_both_engines! {
+    fn the_colon_of_a_digest_may_be_percent_encoded(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        let digest = ann.push_image("ann/app", "latest", &Image::of("image")).await;
+        let path = format!("/v2/ann/app/manifests/{}", digest.replace(':', "%3A"));
+        let answer = ann.get(&path).await.expect(200);
+        assert_eq!(answer.header("docker-content-digest"), digest);
+        ann.get("/v2/ann/app/manifests/%ff").await.refuses(400, "NAME_INVALID");
+    }
+
     // Promise 1: verbatim bytes.
     fn a_manifest_is_served_as_it_was_pushed(site) {
         let ann = site.ann(&["ann/app"]).await;
