@@ -1,6 +1,6 @@
 //! crane: push, pull, list, tag, catalog, index, delete.
 
-use pierhead_testkit::{Image, Index, Layout};
+use pierhead_testkit::{Engine, Image, Index, Layout, Pierhead, Sandbox, Tool};
 
 on_both_engines! {
     fn an_image_is_pushed_listed_tagged_pulled_and_deleted(site) {
@@ -68,4 +68,27 @@ on_both_engines! {
         assert!(config.contains(r#""changed":"yes""#), "{config}");
         crane.run(&["validate", "--remote", &v2]).await?;
     }
+}
+
+/// crane leaves its credentials behind when a server sends it to another host.
+#[tokio::test]
+async fn the_embedded_default_is_reached_by_every_name_of_its_address() {
+    let mut server = Pierhead::start(Engine::Sqlite).await.unwrap();
+    let owner = server.initialize("devel").await.unwrap();
+    let port = server.host().rsplit_once(':').unwrap().1.to_owned();
+    for (seed, name) in [(36, "127.0.0.1"), (37, "localhost")] {
+        let host = format!("{name}:{port}");
+        let sandbox = Sandbox::logged_in(&host, &owner).unwrap();
+        let crane = Tool::new("crane", &sandbox).unwrap();
+        let image = Image::build(seed, &[200_000]);
+        let mut layout = Layout::create(sandbox.path("in")).unwrap();
+        layout.add_image("v1", &image).unwrap();
+        let v1 = format!("{host}/devel/names:{name}");
+        crane.run(&["push", "in", &v1]).await.unwrap();
+        assert_eq!(
+            crane.run(&["digest", &v1]).await.unwrap(),
+            image.manifest.digest
+        );
+    }
+    server.stop().await.unwrap();
 }
