@@ -90,9 +90,7 @@ fn collecting() -> (Sent, Router) {
         sent.0.lock().unwrap().push((uri, headers, spans));
     }
     let sent = Sent::default();
-    let router = Router::new()
-        .route("/{*path}", any(take))
-        .with_state(sent.clone());
+    let router = Router::new().fallback(take).with_state(sent.clone());
     (sent, router)
 }
 
