@@ -198,12 +198,13 @@ mod tests {
         let answer = cluster
             .sql(
                 "one",
-                "SELECT sum(sqrt(n)) > 0 FROM generate_series(1, 3000000) AS n",
+                "SELECT sum(sqrt(n)) > 0 FROM generate_series(1, 5000000) AS n",
             )
             .unwrap();
         assert_eq!(answer.trim(), "t");
         let used = cluster.cpu().unwrap().saturating_sub(before);
-        assert!(used >= Duration::from_millis(100), "{used:?}");
+        // Some ticks of the CPU clock, on however fast a machine.
+        assert!(used >= Duration::from_millis(30), "{used:?}");
         let failed = cluster.sql("one", "SELECT 1/0");
         assert!(matches!(failed, Err(Error::Command { stderr, .. }) if stderr.contains("zero")));
     }
