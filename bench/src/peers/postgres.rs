@@ -203,8 +203,8 @@ mod tests {
             )
             .unwrap();
         assert_eq!(answer.trim(), "t");
-        // Some ticks of the CPU clock, on however fast a machine, once the postmaster has taken in the backend that ended.
-        let enough = Duration::from_millis(30);
+        // Once the postmaster has taken in the backend that ended.
+        let enough = Duration::from_millis(100);
         let deadline = Instant::now() + Duration::from_secs(10);
         let mut used = Duration::ZERO;
         while used < enough && Instant::now() < deadline {
