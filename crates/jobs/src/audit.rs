@@ -93,14 +93,13 @@ async fn work(db: Database, mut rows: mpsc::Receiver<LogEntry>, stop: Cancellati
         {
             batch.push(entry);
         }
-        while !stop.is_cancelled() {
-            match write(&db, batch.clone()).await {
-                Ok(()) => {
-                    batch.clear();
-                    break;
-                }
+        let ready = Arc::new(std::mem::take(&mut batch));
+        let mut written = false;
+        while !written && !stop.is_cancelled() {
+            match write(&db, &ready).await {
+                Ok(()) => written = true,
                 Err(error) => {
-                    tracing::error!(%error, rows = batch.len(), "the audit log could not be written; trying again");
+                    tracing::error!(%error, rows = ready.len(), "the audit log could not be written; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(RETRY) => {}
                         () = stop.cancelled() => {}
@@ -108,27 +107,33 @@ async fn work(db: Database, mut rows: mpsc::Receiver<LogEntry>, stop: Cancellati
                 }
             }
         }
+        if !written {
+            batch = Arc::unwrap_or_clone(ready);
+        }
     }
     rows.close();
     // Until everybody who had a place in the queue has used it.
     while let Some(entry) = rows.recv().await {
         batch.push(entry);
     }
+    if batch.is_empty() {
+        return;
+    }
+    let last = Arc::new(batch);
     for attempt in 1..=LAST_ATTEMPTS {
-        if batch.is_empty() {
-            return;
-        }
-        match write(&db, batch.clone()).await {
+        match write(&db, &last).await {
             Ok(()) => return,
             Err(error) => {
-                tracing::error!(%error, attempt, rows = batch.len(), "the last audit rows could not be written");
+                tracing::error!(%error, attempt, rows = last.len(), "the last audit rows could not be written");
                 tokio::time::sleep(RETRY).await;
             }
         }
     }
 }
 
-async fn write(db: &Database, batch: Vec<LogEntry>) -> pierhead_db::Result<()> {
+/// Writes rows. They are shared and not copied: each pull has one.
+async fn write(db: &Database, batch: &Arc<Vec<LogEntry>>) -> pierhead_db::Result<()> {
+    let batch = batch.clone();
     db.write(Durability::Relaxed, move |conn| {
         Box::pin(async move { logs::insert(conn, &batch).await.map(|_| ()) })
     })
