@@ -1,0 +1,73 @@
+//! Why a request that left this server brought no usable answer.
+
+use crate::refused::Refused;
+
+/// Why a call brought no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The host may not be called, or the URL is wrong. Nothing was sent to it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The answer did not come in time.
+    #[error("{url} did not answer in time")]
+    TimedOut {
+        /// The URL, without credentials and query.
+        url: String,
+    },
+    /// No connection, or it broke.
+    #[error("the request to {url} failed: {source}")]
+    Failed {
+        /// The URL, without credentials and query.
+        url: String,
+        /// What the HTTP client said.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer is larger than the caller allows.
+    #[error("{url} answered with more than {limit} bytes")]
+    TooLarge {
+        /// The URL, without credentials and query.
+        url: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer has a status that the caller cannot use.
+    #[error("{url} answered with status {status}")]
+    Status {
+        /// The URL, without credentials and query.
+        url: String,
+        /// Its status.
+        status: u16,
+    },
+    /// The answer is not the JSON that was expected.
+    #[error("{url} answered with JSON that is not as expected: {source}")]
+    NotJson {
+        /// The URL, without credentials and query.
+        url: String,
+        /// Where the text is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The HTTP client could not be made.
+    #[error("no HTTP client could be made: {0}")]
+    Setup(#[source] reqwest::Error),
+}
+
+impl Error {
+    /// Whether the host may not be called at all.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.is_blocked())
+    }
+}
+
+/// The refusal of the guard inside an error of the HTTP client, if that is its cause.
+pub(crate) fn refusal(error: &reqwest::Error) -> Option<Refused> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
+            return Some(refused.clone());
+        }
+        cause = error.source();
+    }
+    None
+}
