@@ -1,0 +1,151 @@
+//! `queueitem`: the durable queues that Quay's workers share (database.md §1.7). A queue is a prefix of `queue_name`; whoever
+//! changes a row gives it a new `state_id`, and takes it only under the `state_id` that it has read, so that two workers
+//! never hold one item.
+
+use chrono::NaiveDateTime;
+
+use crate::conn::Conn;
+use crate::error::Result;
+use crate::statement::{execute, fetch_one, fetch_optional, statements};
+
+/// An item to put into a queue.
+#[derive(Clone, Debug)]
+pub struct NewItem<'a> {
+    /// `<queue>/<part>/…/`, made by [`name`].
+    pub queue_name: &'a str,
+    /// JSON.
+    pub body: &'a str,
+    /// Not before, in UTC.
+    pub available_after: NaiveDateTime,
+    /// How often it may be taken.
+    pub retries: i32,
+    /// A new uuid4.
+    pub state_id: &'a str,
+}
+
+/// An item that may be taken.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Item {
+    /// `queueitem.id`.
+    pub id: i32,
+    /// JSON.
+    pub body: String,
+    /// How often it may still be taken, this time included.
+    pub retries_remaining: i32,
+    /// Changes with every change of the row.
+    pub state_id: String,
+}
+
+statements! {
+    INSERT = "INSERT INTO queueitem (queue_name, body, available_after, available, retries_remaining, state_id)
+        VALUES ($1, $2, $3, true, $4, $5) RETURNING id";
+    NEXT = r"SELECT id, body, retries_remaining, state_id FROM queueitem
+        WHERE queue_name LIKE $1 ESCAPE '\' AND available_after <= $2 AND (available = true OR processing_expires <= $2)
+            AND retries_remaining > 0 ORDER BY id LIMIT 1";
+    CLAIM = "UPDATE queueitem SET available = false, processing_expires = $3, retries_remaining = retries_remaining - 1,
+            state_id = $4
+        WHERE id = $1 AND state_id = $2";
+    RELEASE = "UPDATE queueitem SET available = true, available_after = $2, state_id = $3 WHERE id = $1";
+    DELETE = "DELETE FROM queueitem WHERE id = $1";
+    HAS_RETRIES = "SELECT EXISTS (SELECT 1 FROM queueitem WHERE id = $1 AND retries_remaining > 0)";
+    COUNT_ALIVE = r"SELECT COUNT(*) FROM queueitem WHERE queue_name LIKE $1 ESCAPE '\' AND retries_remaining > 0";
+}
+
+/// `<queue>/<part>/…/`.
+pub fn name(queue: &str, parts: &[&str]) -> String {
+    let mut name = String::from(queue);
+    for part in parts {
+        name.push('/');
+        name.push_str(part);
+    }
+    name.push('/');
+    name
+}
+
+/// Everything that begins with `prefix`, as a pattern for `LIKE … ESCAPE '\'`.
+fn pattern(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for char in prefix.chars() {
+        if matches!(char, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Puts an item into a queue; returns its id.
+pub async fn insert(conn: &mut Conn, item: &NewItem<'_>) -> Result<i32> {
+    let (id,): (i32,) = fetch_one!(
+        conn,
+        INSERT,
+        item.queue_name,
+        item.body,
+        item.available_after,
+        item.retries,
+        item.state_id,
+    )?;
+    Ok(id)
+}
+
+/// The oldest item of a queue (`<queue>/`) that may be taken now.
+pub async fn next(conn: &mut Conn, queue: &str, now: NaiveDateTime) -> Result<Option<Item>> {
+    fetch_optional!(conn, NEXT, pattern(queue), now)
+}
+
+/// Takes an item until `expires`; 0 when somebody else has taken it. Counts as one of its tries.
+pub async fn claim(
+    conn: &mut Conn,
+    item: &Item,
+    expires: NaiveDateTime,
+    state_id: &str,
+) -> Result<u64> {
+    execute!(conn, CLAIM, item.id, &item.state_id, expires, state_id)
+}
+
+/// Gives an item back, to be taken again at `after`.
+pub async fn release(
+    conn: &mut Conn,
+    id: i32,
+    after: NaiveDateTime,
+    state_id: &str,
+) -> Result<u64> {
+    execute!(conn, RELEASE, id, after, state_id)
+}
+
+/// Removes an item that is done or cancelled; 0 when it is gone.
+pub async fn delete(conn: &mut Conn, id: i32) -> Result<u64> {
+    execute!(conn, DELETE, id)
+}
+
+/// Whether an item is there and may still be taken.
+pub async fn has_retries(conn: &mut Conn, id: i32) -> Result<bool> {
+    let (has,): (bool,) = fetch_one!(conn, HAS_RETRIES, id)?;
+    Ok(has)
+}
+
+/// How many items wait or run whose name begins so.
+pub async fn count_alive(conn: &mut Conn, prefix: &str) -> Result<i64> {
+    let (count,): (i64,) = fetch_one!(conn, COUNT_ALIVE, pattern(prefix))?;
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_name_ends_with_a_slash() {
+        assert_eq!(name("notification", &[]), "notification/");
+        assert_eq!(
+            name("dockerfilebuild", &["ann", "app"]),
+            "dockerfilebuild/ann/app/"
+        );
+    }
+
+    #[test]
+    fn a_name_is_no_pattern() {
+        assert_eq!(pattern(r"q/a_b%\/"), r"q/a\_b\%\\/%");
+    }
+}
