@@ -34,4 +34,14 @@ ids! {
     BlobId(i32);
     /// `blobupload.id`.
     UploadId(i32);
+    /// `userorganizationquota.id`.
+    QuotaId(i32);
+    /// `quotalimits.id`.
+    QuotaLimitId(i32);
+    /// `repomirrorconfig.id`.
+    RepoMirrorId(i32);
+    /// `repomirrorrule.id`.
+    RepoMirrorRuleId(i32);
+    /// `orgmirrorconfig.id`.
+    OrgMirrorId(i32);
 }

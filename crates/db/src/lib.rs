@@ -22,7 +22,8 @@ pub use database::{Database, Durability, PostgresOptions, SqliteOptions};
 pub use error::{Error, Result};
 pub use futures_util::future::BoxFuture;
 pub use ids::{
-    BlobId, ManifestId, NamespaceId, RepositoryId, RobotTokenId, TagId, TeamId, UploadId, UserId,
+    BlobId, ManifestId, NamespaceId, OrgMirrorId, QuotaId, QuotaLimitId, RepoMirrorId,
+    RepoMirrorRuleId, RepositoryId, RobotTokenId, TagId, TeamId, UploadId, UserId,
 };
 pub use own_index::{TagNameIndex, ensure_tag_name_index};
 pub use sqlx::postgres::{PgConnectOptions, PgSslMode};

@@ -2,22 +2,28 @@
 
 pub mod access_tokens;
 pub mod app_tokens;
+pub mod autoprune_policies;
 pub mod blobs;
 pub mod build_triggers;
 pub mod builds;
 pub mod catalog;
 pub mod health;
+pub mod immutability_policies;
 pub mod log_pages;
 pub mod logs;
 pub mod manifests;
 pub mod messages;
 pub mod notification_hooks;
 pub mod oauth_applications;
+pub mod org_mirrors;
 pub mod organizations;
 pub mod permissions;
 pub mod policies;
 pub mod principals;
+pub mod proxy_caches;
 pub mod queue;
+pub mod quotas;
+pub mod repo_mirrors;
 pub mod repositories;
 pub mod repository_permissions;
 pub mod robots;
@@ -34,21 +40,27 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
     let modules = [
         ("access_tokens", access_tokens::STATEMENTS),
         ("app_tokens", app_tokens::STATEMENTS),
+        ("autoprune_policies", autoprune_policies::STATEMENTS),
         ("blobs", blobs::STATEMENTS),
         ("build_triggers", build_triggers::STATEMENTS),
         ("builds", builds::STATEMENTS),
         ("catalog", catalog::STATEMENTS),
         ("health", health::STATEMENTS),
+        ("immutability_policies", immutability_policies::STATEMENTS),
         ("log_pages", log_pages::STATEMENTS),
         ("manifests", manifests::STATEMENTS),
         ("messages", messages::STATEMENTS),
         ("notification_hooks", notification_hooks::STATEMENTS),
         ("oauth_applications", oauth_applications::STATEMENTS),
+        ("org_mirrors", org_mirrors::STATEMENTS),
         ("organizations", organizations::STATEMENTS),
         ("permissions", permissions::STATEMENTS),
         ("policies", policies::STATEMENTS),
         ("principals", principals::STATEMENTS),
+        ("proxy_caches", proxy_caches::STATEMENTS),
         ("queue", queue::STATEMENTS),
+        ("quotas", quotas::STATEMENTS),
+        ("repo_mirrors", repo_mirrors::STATEMENTS),
         ("repositories", repositories::STATEMENTS),
         ("repository_permissions", repository_permissions::STATEMENTS),
         ("robots", robots::STATEMENTS),
