@@ -20,6 +20,7 @@ pub mod platform;
 pub mod range;
 pub mod reference;
 pub mod scope;
+pub mod tag_pattern;
 
 mod excerpt;
 
@@ -33,3 +34,4 @@ pub use platform::Platform;
 pub use range::{BlobRange, ByteRange, ContentRange, ContentRangeError};
 pub use reference::{Reference, ReferenceError, Tag, TagError};
 pub use scope::{Action, Actions, RepositoryScope, Scope, ScopeError};
+pub use tag_pattern::{MAX_TAG_PATTERN_LEN, TagPattern, TagPatternError};

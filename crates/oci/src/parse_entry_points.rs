@@ -10,6 +10,7 @@ use crate::name::{NameRules, NamespaceName, RepositoryName};
 use crate::range::{BlobRange, ContentRange};
 use crate::reference::Reference;
 use crate::scope::Scope;
+use crate::tag_pattern::TagPattern;
 
 /// Parses arbitrary bytes; an error names the property that does not hold.
 pub type EntryPoint = fn(&[u8]) -> Result<(), String>;
@@ -23,6 +24,7 @@ pub const ENTRY_POINTS: &[(&str, EntryPoint)] = &[
     ("content_range", content_range),
     ("scope", scope),
     ("media_type", media_type),
+    ("tag_pattern", tag_pattern),
 ];
 
 /// [`Manifest::parse`] under each `Content-Type`: sizes stay within `i64`, local and foreign blobs
@@ -151,6 +153,27 @@ pub fn media_type(input: &[u8]) -> Result<(), String> {
         && !media_type::accepts([&*text], known)
     {
         return Err(format!("{text:?} does not accept {known}"));
+    }
+    Ok(())
+}
+
+/// [`TagPattern::parse`]: an alternative of a pattern with itself selects the same names.
+pub fn tag_pattern(input: &[u8]) -> Result<(), String> {
+    let Some(text) = std::str::from_utf8(input).ok() else {
+        return Ok(());
+    };
+    let Ok(pattern) = TagPattern::parse(text) else {
+        return Ok(());
+    };
+    let Ok(twice) = TagPattern::parse(&format!("(?:{text})|(?:{text})")) else {
+        return Ok(());
+    };
+    for tag in ["latest", "v1.0", "", text] {
+        if pattern.matches_whole(tag) != twice.matches_whole(tag) {
+            return Err(format!(
+                "{text:?} does not select {tag:?} as its alternative does"
+            ));
+        }
     }
     Ok(())
 }

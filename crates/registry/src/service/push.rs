@@ -16,7 +16,9 @@ use pierhead_db::queries::manifests::{self, NewManifest};
 use pierhead_db::queries::{blobs, policies, tags};
 use pierhead_db::{BlobId, Conn, Durability, ManifestId, RepositoryId};
 use pierhead_oci::digest::Algorithm;
-use pierhead_oci::{Descriptor, Digest, Hasher, Manifest, ManifestErrorKind, Reference, Tag};
+use pierhead_oci::{
+    Descriptor, Digest, Hasher, Manifest, ManifestErrorKind, Reference, Tag, TagPattern,
+};
 
 use crate::audit::Event;
 use crate::error::{Code, Error, Result};
@@ -522,11 +524,8 @@ fn policy_matches(policy: &str, tag: &str) -> bool {
     let Ok(policy) = serde_json::from_str::<Policy>(policy) else {
         return false;
     };
-    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", policy.tag_pattern))
-        .size_limit(1 << 20)
-        .build();
-    match pattern {
-        Ok(pattern) => pattern.is_match(tag) == policy.tag_pattern_matches,
+    match TagPattern::parse(&policy.tag_pattern) {
+        Ok(pattern) => pattern.matches_whole(tag) == policy.tag_pattern_matches,
         Err(error) => {
             tracing::warn!(
                 %error,
