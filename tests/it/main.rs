@@ -9,6 +9,7 @@
 #[macro_use]
 mod site;
 
+mod api;
 mod buildah;
 mod conformance;
 mod cosign;

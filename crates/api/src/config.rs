@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use pierhead_http::requested_host;
 
+use crate::session::SessionConfig;
+
 /// Settings of the API and its pages; each names its field of `config.yaml`.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
@@ -23,6 +25,10 @@ pub struct ApiConfig {
     pub database_auth: bool,
     /// `REGISTRY_STATE: readonly`.
     pub read_only: bool,
+    /// `AVATAR_KIND: gravatar`.
+    pub gravatar: bool,
+    /// Web sessions.
+    pub session: SessionConfig,
     /// Health checks.
     pub health: HealthConfig,
 }

@@ -1,68 +1,132 @@
-//! Who may call a route. A route cannot be added without saying it, and what was said is kept beside the router, so that the
-//! matrix of routes and callers is made from the router itself.
+//! Who may call a route. The first argument of every handler is its guard: a type that is extracted only if the caller may go
+//! on, and that gives the handler what it found out on the way. A handler without one cannot become a route, and the matrix
+//! of routes and callers is made from the guards of the router itself.
 
-use axum::Router;
-use axum::handler::Handler;
-use axum::routing::{get, post};
+use std::fmt;
 
-/// Who may call a route.
+use axum::extract::FromRequestParts;
+use pierhead_auth::Scope;
+
+use crate::error::Error;
+use crate::state::Api;
+
+mod anyone;
+mod fresh;
+mod organization;
+mod public;
+mod repository;
+mod signed_in;
+mod superuser;
+
+pub(crate) use anyone::Anyone;
+pub(crate) use fresh::Fresh;
+pub(crate) use organization::{InOrganization, OrgAdmin, OrgMember};
+pub(crate) use repository::{Admin, InRepository, Normal, Read, Write};
+pub(crate) use signed_in::{AdminUser, AnyScope, ReadUser, SignedIn, Unrestricted};
+pub(crate) use superuser::{AllSuperusers, SuperuserOnly, Superusers};
+
+/// What a guard asks of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// Anybody, without credentials; credentials are not looked at.
+pub struct Rule {
+    /// Who.
+    pub who: Who,
+    /// The scope that an OAuth token needs, as the API's description names it.
+    pub scope: Option<Scope>,
+    /// Global read-only superusers may read, too.
+    pub global_readonly: bool,
+    /// Restricted users may not.
+    pub unrestricted: bool,
+    /// Only while the repository takes pushes.
+    pub normal: bool,
+    /// Only soon after a sign-in.
+    pub fresh: bool,
+}
+
+/// Whom a guard lets through. Superusers with full access may do what those of repositories and organizations may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody; credentials are not looked at.
     Anyone,
+    /// Anybody, unless anonymous access is off.
+    Public,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Whoever may see what the own account alone may see.
+    UserRead,
+    /// Whoever may change the own account.
+    UserAdmin,
+    /// Readers of the repository; everybody if it is public.
+    RepositoryRead,
+    /// Writers of the repository.
+    RepositoryWrite,
+    /// Administrators of the repository.
+    RepositoryAdmin,
+    /// Members of the organization.
+    OrganizationMember,
+    /// Administrators of the organization.
+    OrganizationAdmin,
+    /// Superusers.
+    Superuser,
 }
 
-/// A route and its guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeclaredRoute {
-    /// The method. `GET` also answers `HEAD`.
-    pub method: &'static str,
-    /// The path, with `{parameters}`.
-    pub path: &'static str,
-    /// Who may call it.
-    pub guard: Guard,
-}
-
-/// A router under construction, with what was declared about its routes.
-pub(crate) struct Routes<S> {
-    pub(crate) router: Router<S>,
-    pub(crate) declared: Vec<DeclaredRoute>,
-}
-
-impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    pub(crate) fn new() -> Self {
+impl Rule {
+    /// Whoever that is, without further conditions.
+    pub(crate) const fn of(who: Who, scope: Option<Scope>) -> Self {
         Self {
-            router: Router::new(),
-            declared: Vec::new(),
+            who,
+            scope,
+            global_readonly: false,
+            unrestricted: false,
+            normal: false,
+            fresh: false,
         }
     }
+}
 
-    pub(crate) fn get<H, T>(mut self, path: &'static str, guard: Guard, handler: H) -> Self
-    where
-        H: Handler<T, S>,
-        T: 'static,
-    {
-        self.declare("GET", path, guard);
-        self.router = self.router.route(path, get(handler));
-        self
-    }
-
-    pub(crate) fn post<H, T>(mut self, path: &'static str, guard: Guard, handler: H) -> Self
-    where
-        H: Handler<T, S>,
-        T: 'static,
-    {
-        self.declare("POST", path, guard);
-        self.router = self.router.route(path, post(handler));
-        self
-    }
-
-    fn declare(&mut self, method: &'static str, path: &'static str, guard: Guard) {
-        let route = DeclaredRoute {
-            method,
-            path,
-            guard,
-        };
-        self.declared.push(route);
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.who)?;
+        for (holds, name) in [
+            (self.global_readonly, "+global-readonly"),
+            (self.unrestricted, "unrestricted"),
+            (self.normal, "normal"),
+            (self.fresh, "fresh"),
+        ] {
+            if holds {
+                write!(f, " {name}")?;
+            }
+        }
+        match self.scope {
+            Some(scope) => write!(f, " [{}]", scope.name()),
+            None => Ok(()),
+        }
     }
 }
+
+/// A guard of handlers.
+pub(crate) trait Guard: FromRequestParts<Api, Rejection = Error> + Send + 'static {
+    /// What it asks.
+    const RULE: Rule;
+}
+
+/// The arguments of a handler whose first is a guard. Implemented for what axum makes of a handler's arguments.
+pub(crate) trait Guarded {
+    /// The first argument.
+    type Guard: Guard;
+}
+
+macro_rules! guarded {
+    ($($rest:ident),*) => {
+        impl<M, G: Guard $(, $rest)*> Guarded for (M, G $(, $rest)*) {
+            type Guard = G;
+        }
+    };
+}
+
+guarded!();
+guarded!(A);
+guarded!(A, B);
+guarded!(A, B, C);
+guarded!(A, B, C, D);
+guarded!(A, B, C, D, E);
+guarded!(A, B, C, D, E, F);

@@ -68,8 +68,11 @@ impl Health {
             read_only: parts.config.read_only,
             db: parts.db.clone(),
             storage: parts.storage.clone(),
-            registry: parts.registry.clone(),
-            web: Router::new().route("/_internal_ping", axum::routing::get(pings::internal)),
+            registry: parts.registry_routes.clone(),
+            web: Router::new().route(
+                "/_internal_ping",
+                axum::routing::get(async || pings::listening()),
+            ),
             service_key_id: parts.service_key_id.clone(),
             clock: parts.clock.clone(),
         };

@@ -1,16 +1,59 @@
-//! JSON as Quay writes it: its web routes are compact with sorted keys, its other documents have Python's spaces. Some
-//! scripts take answers apart with text tools.
+//! JSON as Quay writes it: its web routes are compact with sorted keys, the answers of its API and its other documents have
+//! Python's spaces. Some scripts take answers apart with text tools.
 
 use std::io::{self, Write};
 
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
-use serde::Serialize as _;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::error::Error;
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer of the API with status 200.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        answer(StatusCode::OK, &self.0)
+    }
+}
+
+/// An answer of the API with status 201.
+#[derive(Debug)]
+pub(crate) struct Created<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        answer(StatusCode::CREATED, &self.0)
+    }
+}
+
+/// An answer of the API without a body: status 204.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoContent;
+
+impl IntoResponse for NoContent {
+    fn into_response(self) -> Response {
+        (StatusCode::NO_CONTENT, [(CONTENT_TYPE, JSON)]).into_response()
+    }
+}
+
+/// An answer of the API: fields in the order of the type, and a newline at the end.
+pub(crate) fn answer<T: Serialize + ?Sized>(status: StatusCode, body: &T) -> Response {
+    match spaced_text(body) {
+        Ok(mut text) => {
+            text.push(b'\n');
+            (status, [(CONTENT_TYPE, JSON)], text).into_response()
+        }
+        Err(error) => Error::Answer(error).into_response(),
+    }
+}
 
 /// Compact, with keys in alphabetical order and a newline at the end.
 pub(crate) fn compact(status: StatusCode, mut body: Value) -> Response {
@@ -22,10 +65,16 @@ pub(crate) fn compact(status: StatusCode, mut body: Value) -> Response {
 
 /// With a space behind each comma and colon, keys as they are.
 pub(crate) fn spaced(body: &Value) -> Response {
+    match spaced_text(body) {
+        Ok(text) => ([(CONTENT_TYPE, JSON)], text).into_response(),
+        Err(error) => Error::Answer(error).into_response(),
+    }
+}
+
+fn spaced_text<T: Serialize + ?Sized>(body: &T) -> serde_json::Result<Vec<u8>> {
     let mut text = Vec::new();
-    // A `Value` has only text keys, and writing to memory does not fail.
-    let _ = body.serialize(&mut Serializer::with_formatter(&mut text, Spaced));
-    ([(CONTENT_TYPE, JSON)], text).into_response()
+    body.serialize(&mut Serializer::with_formatter(&mut text, Spaced))?;
+    Ok(text)
 }
 
 struct Spaced;

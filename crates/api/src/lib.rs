@@ -1,24 +1,39 @@
-//! The API room: the management API, the key server, discovery documents, health, and the page at `/`.
+//! The API room: the management API, sign-in and OAuth pages, the key server, discovery documents, health, and the page at
+//! `/`.
 //!
-//! A request walks router ([`router`], which declares the guard of each route) → controller (parse, call, map) → the rule
-//! (in [`pierhead_auth::accounts`], `health`, `key_server`, `landing`) → query function. Controllers are one file per domain
-//! of the API; answers and errors have the shapes of Quay (api-v1.md §3.1), made in `json` and `error` only.
+//! A request walks router ([`router`]) → guard (the first argument of the handler: who may call, and what was found out on
+//! the way) → controller (parse, call, map) → the rule (in [`pierhead_auth::accounts`], in `services`, or in the registry) →
+//! query function. Controllers are one file per domain; answers and errors have the shapes of Quay (api-v1.md §3.1), made in
+//! `json` and `error` only.
 
+#![allow(dead_code, unused_imports, unused_macros)]
+
+mod caller;
 mod config;
 mod controllers;
+mod cors;
+mod dates;
 mod error;
+mod extract;
 mod first_user;
 mod guard;
 mod health;
+mod hex;
 mod json;
 mod key_server;
 mod landing;
+mod repository_path;
+mod route;
 mod router;
+mod services;
+mod session;
 mod state;
 #[cfg(test)]
 mod testing;
+mod views;
 
 pub use config::{ApiConfig, HealthConfig};
-pub use guard::{DeclaredRoute, Guard};
-pub use router::{router, routes};
+pub use guard::{Rule, Who};
+pub use router::{DeclaredRoute, router, routes};
+pub use session::SessionConfig;
 pub use state::{Api, Parts};

@@ -1,50 +1,114 @@
-//! The routes of the API and its pages, each with its guard.
+//! The routes of the API and its pages.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use tower::ServiceExt as _;
 
-use crate::controllers::{discovery, health, key_server, landing, pings, unknown, users};
-use crate::guard::{DeclaredRoute, Guard::Anyone, Routes};
+use crate::controllers::{self, unknown};
+use crate::guard::Rule;
+use crate::repository_path::RepositoryPaths;
+use crate::route::Routes;
 use crate::state::Api;
+use crate::{cors, error, session};
+
+/// A route and who may call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredRoute {
+    /// The method. `GET` also answers `HEAD`.
+    pub method: String,
+    /// The path, with `{parameters}`.
+    pub path: String,
+    /// Who may call it.
+    pub rule: Rule,
+}
 
 /// Everything that is served beside `/v2`. Has the fallback for paths that nobody serves, so a router that it is merged with
 /// must have none.
 pub fn router(api: Api) -> Router {
-    declare()
-        .router
+    let routes = controllers::routes();
+    let paths = all_paths(&routes);
+    let repository_paths = Arc::new(RepositoryPaths::of(paths.iter().map(String::as_str)));
+    let mut router = Router::new();
+    for slashless in slashless(&paths) {
+        router = router.route(&slashless, any(add_slash));
+    }
+    for route in routes.routes {
+        router = route.serve(router, &api);
+    }
+    let inner = router
         .fallback(unknown::path)
         .method_not_allowed_fallback(unknown::method)
-        .with_state(api)
+        .layer(middleware::from_fn_with_state(api.clone(), error::finish))
+        .layer(middleware::from_fn_with_state(api.clone(), session::layer))
+        .layer(middleware::from_fn_with_state(api.clone(), cors::layer))
+        .with_state(api);
+    // Middleware of a router runs after it has chosen the route; this must run before.
+    Router::new().fallback(move |request: Request| {
+        let request = repository_paths.rewrite(request);
+        let inner = inner.clone();
+        async move {
+            match inner.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        }
+    })
 }
 
 /// The routes of [`router`] with their guards.
 pub fn routes() -> Vec<DeclaredRoute> {
-    declare().declared
+    controllers::routes()
+        .routes
+        .into_iter()
+        .map(|route| DeclaredRoute {
+            method: route.method.to_string(),
+            path: route.path,
+            rule: route.rule,
+        })
+        .collect()
 }
 
-fn declare() -> Routes<Api> {
-    Routes::new()
-        .get("/", Anyone, landing::page)
-        .get("/health", Anyone, health::instance)
-        .get("/health/instance", Anyone, health::instance)
-        .get("/health/endtoend", Anyone, health::end_to_end)
-        .get("/health/warning", Anyone, health::warning)
-        .get("/status", Anyone, health::end_to_end)
-        .get("/_internal_ping", Anyone, pings::internal)
-        .get("/v1/_internal_ping", Anyone, pings::internal)
-        .get("/secscan/_internal_ping", Anyone, pings::internal)
-        .get("/v1/_ping", Anyone, pings::docker_v1)
-        .get(
-            "/.well-known/app-capabilities",
-            Anyone,
-            discovery::app_capabilities,
-        )
-        .get("/keys/services/{service}/keys", Anyone, key_server::list)
-        .get(
-            "/keys/services/{service}/keys/{kid}",
-            Anyone,
-            key_server::get,
-        )
-        .post("/api/v1/user/initialize", Anyone, users::initialize)
+/// The paths of all routes, and those from which a client is sent to one that ends with a slash.
+fn all_paths(routes: &Routes) -> Vec<String> {
+    let mut paths: Vec<String> = routes
+        .routes
+        .iter()
+        .map(|route| route.path.clone())
+        .collect();
+    paths.sort();
+    paths.dedup();
+    let more = slashless(&paths);
+    paths.extend(more);
+    paths
+}
+
+/// The paths without their slash at the end, where that is no route by itself.
+fn slashless(paths: &[String]) -> Vec<String> {
+    let known: HashSet<&str> = paths.iter().map(String::as_str).collect();
+    let without: HashSet<&str> = paths
+        .iter()
+        .filter(|path| path.len() > 1)
+        .filter_map(|path| path.strip_suffix('/'))
+        .filter(|path| !known.contains(path))
+        .collect();
+    without.into_iter().map(str::to_owned).collect()
+}
+
+/// 308 to the path with a slash at the end: the method and the body stay.
+async fn add_slash(uri: Uri) -> Response {
+    let path = uri.path();
+    let target = match uri.query() {
+        Some(query) => format!("{path}/?{query}"),
+        None => format!("{path}/"),
+    };
+    axum::response::Redirect::permanent(&target.replace("%2F", "/")).into_response()
 }
 
 #[cfg(test)]

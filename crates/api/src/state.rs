@@ -1,28 +1,46 @@
-//! What every controller shares.
+//! What every handler and rule shares.
 
 use std::sync::Arc;
 
 use axum::Router;
-use pierhead_auth::Clock;
 use pierhead_auth::accounts::Accounts;
+use pierhead_auth::{Auth, Clock};
+use pierhead_config::Config;
 use pierhead_db::Database;
+use pierhead_db::encoding::field::FieldCipher;
+use pierhead_db::encoding::page_token::PageTokens;
+use pierhead_db::enums::Enums;
+use pierhead_registry::Registry;
 use pierhead_storage::Storage;
 
 use crate::config::ApiConfig;
 use crate::health::Health;
+use crate::views::avatar::{self, Avatar};
 
 /// What an [`Api`] is made of.
 pub struct Parts {
-    /// Settings.
+    /// Settings that are made of several fields, or that have no field.
     pub config: ApiConfig,
+    /// The configuration.
+    pub settings: Arc<Config>,
     /// The database.
     pub db: Database,
-    /// Blob storage, for its health.
+    /// Names and ids of enumeration rows.
+    pub enums: Arc<Enums>,
+    /// Encrypts columns.
+    pub cipher: FieldCipher,
+    /// Seals the page tokens of lists.
+    pub page_tokens: PageTokens,
+    /// Blob storage.
     pub storage: Storage,
     /// The rules of accounts.
     pub accounts: Accounts,
+    /// Credentials and permissions.
+    pub auth: Auth,
+    /// The registry, which owns tags and manifests.
+    pub registry: Registry,
     /// The registry's routes as they are served, for their health: `GET /v2/` is asked of them.
-    pub registry: Router,
+    pub registry_routes: Router,
     /// The id of this instance's service key.
     pub service_key_id: String,
     /// Time.
@@ -35,8 +53,15 @@ pub struct Api(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) config: ApiConfig,
+    settings: Arc<Config>,
     pub(crate) db: Database,
+    enums: Arc<Enums>,
+    cipher: FieldCipher,
+    page_tokens: PageTokens,
+    storage: Storage,
     pub(crate) accounts: Accounts,
+    auth: Auth,
+    registry: Registry,
     pub(crate) health: Health,
     pub(crate) clock: Clock,
 }
@@ -47,11 +72,83 @@ impl Api {
         let health = Health::new(&parts);
         Self(Arc::new(Inner {
             config: parts.config,
+            settings: parts.settings,
             db: parts.db,
+            enums: parts.enums,
+            cipher: parts.cipher,
+            page_tokens: parts.page_tokens,
+            storage: parts.storage,
             accounts: parts.accounts,
+            auth: parts.auth,
+            registry: parts.registry,
             health,
             clock: parts.clock,
         }))
+    }
+
+    /// The configuration.
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.settings
+    }
+
+    /// The database.
+    pub(crate) fn db(&self) -> &Database {
+        &self.0.db
+    }
+
+    /// Names and ids of enumeration rows.
+    pub(crate) fn enums(&self) -> &Enums {
+        &self.0.enums
+    }
+
+    /// Encrypts columns.
+    pub(crate) fn cipher(&self) -> &FieldCipher {
+        &self.0.cipher
+    }
+
+    /// Seals the page tokens of lists.
+    pub(crate) fn page_tokens(&self) -> &PageTokens {
+        &self.0.page_tokens
+    }
+
+    /// Blob storage.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    /// The rules of accounts.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Credentials and permissions.
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    /// The registry, which owns tags and manifests.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// Time.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// `REGISTRY_STATE: readonly`.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.0.config.read_only
+    }
+
+    /// `AUTHENTICATION_TYPE` is `Database`.
+    pub(crate) fn is_database_auth(&self) -> bool {
+        self.0.config.database_auth
+    }
+
+    /// The avatar of a name, told apart by `identity` (an e-mail address) if there is one.
+    pub(crate) fn avatar(&self, of: avatar::Of, name: &str, identity: Option<&str>) -> Avatar {
+        Avatar::new(of, name, identity, self.0.config.gravatar)
     }
 }
 

@@ -11,21 +11,29 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::get;
 use chrono::{DateTime, NaiveDateTime};
 use http_body_util::BodyExt as _;
-use pierhead_auth::Clock;
 use pierhead_auth::accounts::{Accounts, AccountsConfig};
+use pierhead_auth::{Auth, AuthConfig, Clock, ServiceKeys, ServiceKeysConfig};
+use pierhead_config::Config;
 use pierhead_db::encoding::field::FieldCipher;
 use pierhead_db::encoding::key::DerivedKey;
+use pierhead_db::encoding::page_token::{self, PageTokens};
 use pierhead_db::encoding::password::PasswordCipher;
+use pierhead_db::encoding::session_cookie::SessionCookies;
 use pierhead_db::enums::Enums;
 use pierhead_db::queries::service_keys::{self, NewServiceKey};
 use pierhead_db::{Database, Durability, Error, SqliteOptions};
+use pierhead_jobs::CancellationToken;
+use pierhead_jobs::audit::AuditLog;
+use pierhead_metrics::{Build, Metrics};
+use pierhead_oci::{Limits, NameRules};
+use pierhead_registry::{Registry, RegistryConfig, Rooms};
 use pierhead_storage::{LocalDriver, Location, Storage};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Api, ApiConfig, HealthConfig, Parts, router};
+use crate::{Api, ApiConfig, HealthConfig, Parts, SessionConfig, router};
 
 /// The id of the service key of the instance under test.
 pub(crate) const KID: &str = "this-instance";
@@ -47,6 +55,14 @@ pub(crate) fn config() -> ApiConfig {
         user_initialize: true,
         database_auth: true,
         read_only: false,
+        gravatar: false,
+        session: SessionConfig {
+            cookies: SessionCookies::new(SECRET_KEY),
+            name: "_csrf_token".to_owned(),
+            attributes: " Secure; HttpOnly; SameSite=Lax;".to_owned(),
+            timeout: Duration::from_hours(744),
+            permanent: true,
+        },
         health: HealthConfig {
             // A build machine may have a disk that is nearly full: thresholds are what a test sets.
             disk_space_threshold: 0.0,
@@ -54,6 +70,32 @@ pub(crate) fn config() -> ApiConfig {
             reuse_for: Duration::ZERO,
             ..HealthConfig::new(vec!["default".to_owned()])
         },
+    }
+}
+
+fn registry_config() -> RegistryConfig {
+    RegistryConfig {
+        hostname: "registry.example.com".to_owned(),
+        scheme: "https".to_owned(),
+        any_host: false,
+        audit_logins: false,
+        names: NameRules::default(),
+        advertise_v2: true,
+        account_recovery: false,
+        read_only: false,
+        disable_pushes: false,
+        referrers_api: true,
+        sparse_index: false,
+        immutable_tags: true,
+        immutable_tags_can_expire: false,
+        pull_statistics: false,
+        reset_quota_totals: false,
+        public_catalog: false,
+        page_size: 100,
+        maximum_blob_size: 1 << 20,
+        temporary_tag_seconds: 3600,
+        manifest_limits: Limits::default(),
+        refuse_old_docker: true,
     }
 }
 
@@ -104,12 +146,12 @@ impl Fixture {
         options.readers = 2;
         let db = Database::sqlite(&options).await.unwrap();
         pierhead_db::migrate::migrate(&db).await.unwrap();
-        let enums = Enums::load(&mut db.read().await.unwrap()).await.unwrap();
+        let enums = Arc::new(Enums::load(&mut db.read().await.unwrap()).await.unwrap());
         let clock = Clock::manual(now().and_utc());
         let key = || DerivedKey::from_secret(SECRET_KEY).unwrap();
         let accounts = Accounts::new(
             db.clone(),
-            Arc::new(enums),
+            enums.clone(),
             FieldCipher::new(&key()),
             PasswordCipher::new(key()),
             AccountsConfig {
@@ -125,12 +167,49 @@ impl Fixture {
         let storage = Storage::new(locations.into(), vec!["default".to_owned()]).unwrap();
         let mut config = config();
         change(&mut config);
+        let keys = ServiceKeysConfig::new(
+            "test".to_owned(),
+            dir.path().join("quay.pem"),
+            dir.path().join("quay.kid"),
+        );
+        let keys = ServiceKeys::open(db.clone(), keys, clock.clone()).await;
+        let auth = Auth::open(
+            db.clone(),
+            &enums,
+            FieldCipher::new(&key()),
+            AuthConfig::new("registry.example.com"),
+            keys.unwrap(),
+            clock.clone(),
+            Arc::new(accounts.clone()),
+        )
+        .unwrap();
+        let (audit, _) = AuditLog::start(db.clone(), true, CancellationToken::new());
+        let page_tokens = PageTokens::new(page_token::DEFAULT_KEY).unwrap();
+        let build = Build {
+            version: "test",
+            revision: "",
+        };
+        let rooms = Rooms {
+            db: db.clone(),
+            enums: enums.clone(),
+            storage: storage.clone(),
+            auth: auth.clone(),
+            audit,
+            page_tokens: page_tokens.clone(),
+            metrics: Arc::new(Metrics::new("quay", &[], build)),
+        };
         let router = router(Api::new(Parts {
             config,
+            settings: Arc::new(Config::default()),
             db: db.clone(),
+            enums,
+            cipher: FieldCipher::new(&key()),
+            page_tokens,
             storage,
             accounts,
-            registry,
+            auth,
+            registry: Registry::new(registry_config(), rooms),
+            registry_routes: registry,
             service_key_id: KID.to_owned(),
             clock,
         }));

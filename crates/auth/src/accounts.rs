@@ -35,7 +35,7 @@ mod testing;
 mod users;
 
 pub use app_tokens::{AppTokenExpiry, CreatedAppToken};
-pub use audit::Actor;
+pub use audit::{Actor, Event};
 pub use error::{AccountsError, Result};
 pub use initialize::{FirstUser, Initialized};
 pub use names::{MAX_NAME_LEN, MIN_NAME_LEN, MIN_PASSWORD_LEN};
@@ -129,7 +129,7 @@ impl Accounts {
     }
 
     /// The id of a name that every database has.
-    fn id_of<T: Named>(&self, value: T) -> i32 {
+    pub fn id_of<T: Named>(&self, value: T) -> i32 {
         self.0.enums.id(value)
     }
 
@@ -138,20 +138,27 @@ impl Accounts {
     }
 
     /// Now, in UTC, in whole microseconds: what a PostgreSQL timestamp can hold.
-    fn now(&self) -> NaiveDateTime {
+    pub fn now(&self) -> NaiveDateTime {
         self.0.clock.now_naive().trunc_subsecs(6)
     }
 
     /// A connection outside a transaction, for lists and look-ups.
-    async fn read(&self) -> Result<Conn> {
+    ///
+    /// # Errors
+    /// When none can be had.
+    pub async fn read(&self) -> Result<Conn> {
         Ok(self.0.db.read().await?)
     }
 
-    /// One durable transaction.
-    async fn write<T, F>(&self, write: F) -> Result<T>
+    /// One durable transaction: everything that `write` does, its [records](Self::record) included, or nothing.
+    ///
+    /// # Errors
+    /// Those of `write`, and when the transaction cannot begin or end.
+    pub async fn write<T, E, F>(&self, write: F) -> Result<T, E>
     where
-        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
         T: Send + 'static,
+        E: From<pierhead_db::Error> + Send + 'static,
     {
         self.0.db.write(Durability::Full, write).await
     }

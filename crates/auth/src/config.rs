@@ -91,8 +91,18 @@ impl AuthConfig {
         }
     }
 
+    /// Whether that person is a superuser. Whoever is in both lists only reads, as in Quay.
+    pub fn is_superuser(&self, username: &str) -> bool {
+        self.super_users.contains(username) && !self.is_global_readonly_superuser(username)
+    }
+
+    /// Whether that person may read everything.
+    pub fn is_global_readonly_superuser(&self, username: &str) -> bool {
+        self.global_readonly_super_users.contains(username)
+    }
+
     /// Whether a person (or the owner of a robot) is restricted to namespaces other than its own.
-    pub(crate) fn is_restricted(&self, username: &str) -> bool {
+    pub fn is_restricted(&self, username: &str) -> bool {
         let owner = username.split('+').next().unwrap_or(username);
         self.restricted_users && !self.restricted_users_whitelist.contains(owner)
     }

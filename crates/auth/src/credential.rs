@@ -7,6 +7,9 @@ use pierhead_db::queries::principals::{CredentialRow, CredentialTable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::cap::{Cap, UserRole};
+use crate::scopes::Scopes;
+
 /// A stored credential: the table of its secret, and the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CredentialId {
@@ -91,8 +94,12 @@ pub struct Credential {
     pub account: Option<Account>,
     /// Public identifier of a token: its uuid, or the name part of an access token.
     pub reference: Option<String>,
-    /// Title of an app specific token, for the audit log.
+    /// Title of an app specific token, or name of the application of an OAuth token, for the audit log.
     pub title: Option<String>,
+    /// Client id of the application of an OAuth token.
+    pub client_id: Option<String>,
+    /// Scopes of an OAuth token; everything else has none and may do all that its account may.
+    pub scopes: Option<Scopes>,
 }
 
 impl Credential {
@@ -111,12 +118,18 @@ impl Credential {
             _ if table == CredentialTable::AccessToken => None,
             _ => return None,
         };
+        // People who sign in elsewhere have no password. Their sessions count, and no password matches.
+        let no_password = (table == CredentialTable::Password).then_some("");
+        let secret = row.secret.as_deref().or(no_password)?;
         Some(Self {
             id,
-            fingerprint: Fingerprint::of(id, row.secret.as_deref()?),
+            fingerprint: Fingerprint::of(id, secret),
             account,
             reference: row.reference.clone(),
             title: row.title.clone(),
+            client_id: row.client_id.clone(),
+            scopes: (table == CredentialTable::OAuthToken)
+                .then(|| Scopes::parse(row.scope.as_deref().unwrap_or_default())),
         })
     }
 
@@ -126,6 +139,21 @@ impl Credential {
             (Some(account), CredentialTable::Robot) => robot_owner(&account.username),
             _ => "",
         }
+    }
+
+    /// What it may use of its account's rights.
+    pub(crate) fn cap(&self) -> Cap {
+        self.scopes.map_or(Cap::NONE, Cap::of_scopes)
+    }
+
+    /// Whether it may see what its account alone may see: a direct sign-in, `user:read` or `user:admin`.
+    pub fn reads_user(&self) -> bool {
+        self.cap().user >= Some(UserRole::Read)
+    }
+
+    /// Whether it may change its account: a direct sign-in, or `user:admin`.
+    pub fn administers_user(&self) -> bool {
+        self.cap().user >= Some(UserRole::Admin)
     }
 
     /// `sub` of the tokens made for it.

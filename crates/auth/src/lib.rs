@@ -30,15 +30,18 @@ mod jws;
 mod last_accessed;
 mod push_creation;
 mod rights;
+mod scopes;
 mod service_keys;
 mod sign_in;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod web;
 
 pub use access::Access;
 pub use auth::{Auth, OpenError, PrincipalId};
 pub use bearer::{Bearer, BearerError, Subject};
+pub use cap::{Role, TeamRole};
 pub use clock::Clock;
 pub use config::AuthConfig;
 pub use credential::{Account, Credential, CredentialId, Fingerprint};
@@ -46,8 +49,10 @@ pub use issue::{Grant, IssuedToken, TokenError};
 pub use pierhead_db::queries::principals::CredentialTable;
 pub use push_creation::{PushCreation, PushCreationError};
 pub use rights::{Repository, RepositoryKind, RepositoryState};
+pub use scopes::{Scope, Scopes};
 pub use service_keys::{
     JwkError, KeyFileError, PublishedKey, ServiceKeyError, ServiceKeys, ServiceKeysConfig,
     SigningError,
 };
 pub use sign_in::SignInError;
+pub use web::{NamespaceRights, Organization, RepositoryRights};

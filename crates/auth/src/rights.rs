@@ -85,6 +85,8 @@ pub(crate) struct Rights {
     pub(crate) admin: bool,
     /// A push to the missing repository may create it.
     pub(crate) create: bool,
+    /// The role, whatever the state of the repository and without what superusers have.
+    pub(crate) role: Option<Role>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +118,12 @@ impl Rights {
         let who = Who::new(config, standing.as_ref());
         let own = who.own_namespace(namespace);
         let team = team_role(roles.organization_role);
-        let role = repository_role(ids, row, &who, own, team, roles);
+        let held = repository_role(ids, row, &who, own, team, roles);
+        let role = if who.full_access {
+            Some(Role::Admin)
+        } else {
+            held
+        };
         let write = role >= Some(Role::Write);
         let state = repository
             .as_ref()
@@ -154,6 +161,7 @@ impl Rights {
             push,
             admin,
             create,
+            role: held,
         }
     }
 }
@@ -187,9 +195,6 @@ fn repository_role(
     team: Option<TeamRole>,
     roles: RoleRow,
 ) -> Option<Role> {
-    if who.full_access {
-        return Some(Role::Admin);
-    }
     if let Some((role, repository)) = who.standing.and_then(|standing| standing.token_role) {
         return (row.repository_id == Some(repository)).then_some(if role == ids.roles.admin {
             Role::Admin
@@ -216,13 +221,10 @@ impl<'a> Who<'a> {
         let name = standing
             .and_then(|standing| standing.credential.account.as_ref())
             .map(|account| account.username.as_str());
-        let reads_everything = name
-            .is_some_and(|name| config.global_readonly_super_users.contains(name))
+        let reads_everything = name.is_some_and(|name| config.is_global_readonly_superuser(name))
             && standing.is_some_and(|standing| standing.cap.repository >= Some(Role::Read));
-        // Whoever is in both lists only reads, as in Quay.
-        let superuser = name.is_some_and(|name| {
-            config.super_users.contains(name) && !config.global_readonly_super_users.contains(name)
-        }) && standing.is_some_and(|standing| standing.cap.superuser);
+        let superuser = name.is_some_and(|name| config.is_superuser(name))
+            && standing.is_some_and(|standing| standing.cap.superuser);
         Self {
             standing,
             full_access: superuser && config.superusers_full_access,
@@ -268,7 +270,7 @@ fn role(rank: Option<i32>) -> Option<Role> {
     }
 }
 
-fn team_role(rank: Option<i32>) -> Option<TeamRole> {
+pub(crate) fn team_role(rank: Option<i32>) -> Option<TeamRole> {
     match rank? {
         3 => Some(TeamRole::Admin),
         2 => Some(TeamRole::Creator),

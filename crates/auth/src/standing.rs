@@ -49,10 +49,7 @@ impl Standing {
         } else {
             None
         };
-        let cap = match table {
-            CredentialTable::OAuthToken => Cap::of_scopes(row.scope.as_deref().unwrap_or("")),
-            _ => Cap::NONE,
-        };
+        let cap = credential.cap();
         Some(Self {
             credential,
             cap,

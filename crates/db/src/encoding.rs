@@ -17,6 +17,7 @@ pub mod key;
 pub mod page_token;
 pub mod password;
 pub mod random;
+pub mod session_cookie;
 pub mod sha_state;
 
 /// Why a value could not be read or written.

@@ -70,7 +70,7 @@ pub(crate) enum StartError {
 /// An opened installation.
 pub(crate) struct Context {
     /// The configuration.
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     /// The directory of `config.yaml`; `None` for the embedded default.
     pub(crate) directory: Option<PathBuf>,
     /// The database.
@@ -178,7 +178,7 @@ impl Context {
             Clock::system(),
         );
         Ok(Self {
-            config,
+            config: Arc::new(config),
             directory: loaded.directory,
             db,
             migration,

@@ -93,24 +93,30 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             db: context.db.clone(),
             enums: context.enums.clone(),
             storage: storage.clone(),
-            auth,
+            auth: auth.clone(),
             audit,
-            page_tokens,
+            page_tokens: page_tokens.clone(),
             metrics: metrics.clone(),
         },
     );
     let exposition = metrics.clone().router();
-    let registry = pierhead_registry::router(registry);
+    let registry_routes = pierhead_registry::router(registry.clone());
     let api = Api::new(Parts {
         config: settings::api(config, embedded),
+        settings: context.config.clone(),
         db: context.db.clone(),
+        enums: context.enums.clone(),
+        cipher: context.cipher.clone(),
+        page_tokens,
         storage,
         accounts: context.accounts.clone(),
-        registry: registry.clone(),
+        auth,
+        registry,
+        registry_routes: registry_routes.clone(),
         service_key_id: keys.kid().to_owned(),
         clock: Clock::system(),
     });
-    let router = registry
+    let router = registry_routes
         .merge(pierhead_api::router(api))
         .merge(exposition.clone().layer(middleware::from_fn(loopback_only)));
     let router = match &traces {

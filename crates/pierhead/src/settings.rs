@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pierhead_api::{ApiConfig, HealthConfig};
+use pierhead_api::{ApiConfig, HealthConfig, SessionConfig};
 use pierhead_auth::accounts::AccountsConfig;
 use pierhead_auth::{AuthConfig, ServiceKeysConfig};
 use pierhead_config::sections::auth::AuthenticationType;
 use pierhead_config::sections::keys::RegistryState;
-use pierhead_config::sections::server::{IpVersion, Scheme, TlsVersion};
+use pierhead_config::sections::server::{IpVersion, SameSite, Scheme, TlsVersion};
+use pierhead_config::sections::users::AvatarKind;
 use pierhead_config::{Config, StorageDriver};
+use pierhead_db::encoding::session_cookie::SessionCookies;
 use pierhead_http::{
     IpFamilies, ListenAddress, Listener, ListenerKind, SecurityHeaders, ServerOptions, TlsOptions,
     TlsVersions, TrustedProxies,
@@ -211,7 +213,40 @@ pub(crate) fn api(config: &Config, embedded: bool) -> ApiConfig {
         user_initialize: config.tokens.feature_user_initialize,
         database_auth: config.auth.authentication_type == AuthenticationType::Database,
         read_only: read_only(config),
+        gravatar: config.users.avatar_kind == AvatarKind::Gravatar,
+        session: session(config),
         health,
+    }
+}
+
+/// How session cookies are made.
+fn session(config: &Config) -> SessionConfig {
+    let server = &config.server;
+    let https = server.preferred_url_scheme == Scheme::Https;
+    let secure = server.session_cookie_secure || (https && !server.force_nonsecure_session_cookie);
+    let mut attributes = String::new();
+    for (set, attribute) in [
+        (secure, " Secure;"),
+        (server.session_cookie_httponly, " HttpOnly;"),
+    ] {
+        if set {
+            attributes.push_str(attribute);
+        }
+    }
+    if let Some(same_site) = server.session_cookie_samesite {
+        attributes.push_str(match same_site {
+            SameSite::Lax => " SameSite=Lax;",
+            SameSite::Strict => " SameSite=Strict;",
+            SameSite::None => " SameSite=None;",
+        });
+    }
+    let secret_key = server.secret_key.as_ref();
+    SessionConfig {
+        cookies: SessionCookies::new(secret_key.map_or("", |secret| secret.expose())),
+        name: server.session_cookie_name.clone(),
+        attributes,
+        timeout: server.session_timeout.as_std(),
+        permanent: server.feature_permanent_sessions,
     }
 }
 

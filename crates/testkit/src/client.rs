@@ -202,24 +202,28 @@ impl Client {
     }
 
     async fn transmit(&self, request: Request) -> Result<Response> {
-        let line = format!("{} {}", request.method(), request.url().path());
-        let failed = |source| Error::Http {
-            request: line.clone(),
-            source,
-        };
-        let answer = self.http.execute(request).await.map_err(failed)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(failed)?.to_vec();
-        Ok(Response {
-            request: line,
-            status,
-            headers,
-            body,
-        })
+        transmit(&self.http, request).await
     }
 }
 
-fn build(request: reqwest::RequestBuilder) -> Result<Request> {
+pub(crate) async fn transmit(http: &reqwest::Client, request: Request) -> Result<Response> {
+    let line = format!("{} {}", request.method(), request.url().path());
+    let failed = |source| Error::Http {
+        request: line.clone(),
+        source,
+    };
+    let answer = http.execute(request).await.map_err(failed)?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let body = answer.bytes().await.map_err(failed)?.to_vec();
+    Ok(Response {
+        request: line,
+        status,
+        headers,
+        body,
+    })
+}
+
+pub(crate) fn build(request: reqwest::RequestBuilder) -> Result<Request> {
     request.build().map_err(|source| Error::Http {
         request: "an unsendable request".to_owned(),
         source,

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod api_client;
 mod client;
 mod deadline;
 mod error;
@@ -35,6 +36,7 @@ mod redis;
 mod sandbox;
 mod tool;
 
+pub use api_client::ApiClient;
 pub use client::{Client, Credentials, Manifest, Response, Upload};
 pub use deadline::{eventually, patience};
 pub use error::Error;

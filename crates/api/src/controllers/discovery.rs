@@ -5,11 +5,17 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 
+use crate::guard::Anyone;
 use crate::json;
+use crate::route::Routes;
 use crate::state::Api;
 
+pub(crate) fn routes() -> Routes {
+    Routes::pages().get("/.well-known/app-capabilities", app_capabilities)
+}
+
 /// `GET /.well-known/app-capabilities`: templates of addresses, as Quay publishes them.
-pub(crate) async fn app_capabilities(State(api): State<Api>, headers: HeaderMap) -> Response {
+async fn app_capabilities(_: Anyone, State(api): State<Api>, headers: HeaderMap) -> Response {
     let base = api.0.config.seen_with(&headers).base_url();
     let repository = format!("{base}/api/v1/repository/{{namespace}}/{{reponame}}");
     json::spaced(&json!({

@@ -11,22 +11,33 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::NO_CACHE;
+use crate::guard::Anyone;
 use crate::health::Report;
 use crate::json;
+use crate::route::Routes;
 use crate::state::Api;
 
+pub(crate) fn routes() -> Routes {
+    Routes::pages()
+        .get("/health", instance)
+        .get("/health/instance", instance)
+        .get("/health/endtoend", end_to_end)
+        .get("/health/warning", warning)
+        .get("/status", end_to_end)
+}
+
 /// `GET /health`, `/health/instance`: whether this process can serve.
-pub(crate) async fn instance(State(api): State<Api>) -> Response {
+async fn instance(_: Anyone, State(api): State<Api>) -> Response {
     answer(&api.0.health.instance().await)
 }
 
 /// `GET /health/endtoend`, `/status`: whether everything behind the registry works.
-pub(crate) async fn end_to_end(State(api): State<Api>) -> Response {
+async fn end_to_end(_: Anyone, State(api): State<Api>) -> Response {
     answer(&api.0.health.end_to_end().await)
 }
 
 /// `GET /health/warning`: what will make this process unhealthy if nobody acts.
-pub(crate) async fn warning(State(api): State<Api>) -> Response {
+async fn warning(_: Anyone, State(api): State<Api>) -> Response {
     answer(&api.0.health.warning().await)
 }
 

@@ -7,22 +7,31 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::guard::Anyone;
 use crate::json;
 use crate::key_server::{self, Lookup};
+use crate::route::Routes;
 use crate::state::Api;
 
+pub(crate) fn routes() -> Routes {
+    Routes::pages()
+        .get("/keys/services/{service}/keys", list)
+        .get("/keys/services/{service}/keys/{kid}", get)
+}
+
 /// `GET /keys/services/{service}/keys`.
-pub(crate) async fn list(State(api): State<Api>, Path(service): Path<String>) -> Result<Response> {
+async fn list(_: Anyone, State(api): State<Api>, Path(service): Path<String>) -> Result<Response> {
     let keys = key_server::list(&api.0.db, &service, api.0.clock.now_naive()).await?;
     Ok(json::compact(StatusCode::OK, json!({ "keys": keys })))
 }
 
 /// `GET /keys/services/{service}/keys/{kid}`.
-pub(crate) async fn get(
+async fn get(
+    _: Anyone,
     State(api): State<Api>,
     Path((service, kid)): Path<(String, String)>,
 ) -> Result<Response> {
-    let refused = |status, error| Err(Error::Web { status, error });
+    let refused = |status, error: &str| Err(Error::web(status, error));
     match key_server::look_up(&api.0.db, &service, &kid, api.0.clock.now_naive()).await? {
         Lookup::Unknown => refused(StatusCode::NOT_FOUND, "Not Found"),
         Lookup::Unapproved => refused(StatusCode::CONFLICT, "The key is not approved"),

@@ -7,13 +7,19 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::NO_CACHE;
 use crate::first_user;
+use crate::guard::Anyone;
 use crate::landing;
+use crate::route::Routes;
 use crate::state::Api;
+
+pub(crate) fn routes() -> Routes {
+    Routes::pages().get("/", page)
+}
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The page, with how to make the first user as long as there is none.
-pub(crate) async fn page(State(api): State<Api>, headers: HeaderMap) -> Response {
+async fn page(_: Anyone, State(api): State<Api>, headers: HeaderMap) -> Response {
     let config = api.0.config.seen_with(&headers);
     let first_user = first_user::wanted(&api.0.db, &api.0.config).await;
     let page = html(StatusCode::OK, landing::page(&config, first_user));

@@ -14,21 +14,19 @@ pub(crate) async fn path(uri: Uri, headers: HeaderMap) -> Response {
     let body = if is_browser(&headers) {
         super::landing::html(status, landing::not_found())
     } else if uri.path().starts_with("/api/") {
-        let message = "There is nothing at this address".to_owned();
-        Error::Message { status, message }.into_response()
+        Error::no_such_page().into_response()
     } else {
-        let error = "Not Found";
-        Error::Web { status, error }.into_response()
+        Error::web(status, "Not Found").into_response()
     };
     ([(CACHE_CONTROL, NO_CACHE)], body).into_response()
 }
 
 /// A path whose routes have other methods.
 pub(crate) async fn method() -> Error {
-    Error::Message {
-        status: StatusCode::METHOD_NOT_ALLOWED,
-        message: "The method is not allowed for the requested URL.".to_owned(),
-    }
+    Error::message(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "The method is not allowed for the requested URL.",
+    )
 }
 
 fn is_browser(headers: &HeaderMap) -> bool {

@@ -36,19 +36,24 @@ impl Actor {
 }
 
 /// One row to write.
-pub(super) struct Event {
+#[derive(Clone, Debug)]
+pub struct Event {
     /// `logentrykind.name`.
-    pub(super) kind: &'static str,
+    pub kind: &'static str,
     /// The namespace whose log it belongs to.
-    pub(super) account: UserId,
+    pub account: UserId,
     /// The repository it is about.
-    pub(super) repository: Option<RepositoryId>,
+    pub repository: Option<RepositoryId>,
     /// The keys of database.md §4.8 for the kind, a JSON object.
-    pub(super) metadata: Value,
+    pub metadata: Value,
 }
 
 impl Accounts {
-    pub(super) async fn record(
+    /// Writes an audit row in the transaction of what it tells.
+    ///
+    /// # Errors
+    /// When the database does not know the kind, or fails.
+    pub async fn record(
         &self,
         conn: &mut Conn,
         actor: &Actor,

@@ -24,6 +24,11 @@ pub struct NewUser {
 }
 
 impl Accounts {
+    /// Whether somebody signs in with a password of this registry.
+    pub async fn has_password(&self, user: UserId) -> Result<bool> {
+        Ok(users::has_password(&mut self.read().await?, user).await?)
+    }
+
     /// Makes a person.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::queries::principals::{
     CredentialRow, CredentialTable, access_token_columns, app_token_columns, oauth_token_columns,
     password_columns, robot_columns,
 };
-use crate::statement::{fetch_one, statements};
+use crate::statement::{fetch_one, fetch_optional, statements};
 
 /// A namespace and a repository in it, as far as they exist.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -157,17 +157,53 @@ statements! {
     /// As for a password.
     OAUTH_TOKEN_RIGHTS = account_rights!(
         oauth_token_columns!(),
-        "LEFT JOIN oauthaccesstoken c ON c.id = $3 LEFT JOIN \"user\" u ON u.id = c.authorized_user_id"
+        "LEFT JOIN oauthaccesstoken c ON c.id = $3 LEFT JOIN oauthapplication a ON a.id = c.application_id \
+         LEFT JOIN \"user\" u ON u.id = c.authorized_user_id"
     );
     /// `$1` namespace, `$2` repository, `$3` the token's row.
     ACCESS_TOKEN_RIGHTS = concat!(
         "SELECT ", access_token_columns!(), ", ", repository_columns!(),
         " FROM (SELECT 1 AS one) b LEFT JOIN accesstoken c ON c.id = $3", repository_joins!()
     );
+    /// `$1` namespace, `$2` a user's row (0 is nobody's), `$3` and `$4` team role ids.
+    NAMESPACE = "SELECT n.id AS id, n.organization AS organization, n.enabled AS enabled, \
+           (SELECT MAX(CASE t.role_id WHEN $3 THEN 3 WHEN $4 THEN 2 ELSE 1 END) FROM teammember tm \
+             JOIN team t ON t.id = tm.team_id WHERE tm.user_id = $2 AND t.organization_id = n.id) AS role \
+         FROM \"user\" n WHERE n.username = $1 AND n.robot = false";
     /// `$1` namespace, `$2` repository.
     REPOSITORY = concat!(
         "SELECT ", repository_columns!(), " FROM (SELECT 1 AS one) b", repository_joins!()
     );
+}
+
+/// A person or organization, and the role of somebody in its teams.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct NamespaceRow {
+    /// The namespace.
+    pub id: UserId,
+    /// Whether it is an organization.
+    pub organization: bool,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// The highest team role: 3 is admin, 2 is creator, 1 is member.
+    pub role: Option<i32>,
+}
+
+/// A namespace by name, and the highest team role that `user` has in it; nobody has one in the namespace of a person.
+pub async fn namespace(
+    conn: &mut Conn,
+    name: &str,
+    user: Option<UserId>,
+    ids: &RoleIds,
+) -> Result<Option<NamespaceRow>> {
+    fetch_optional!(
+        conn,
+        NAMESPACE,
+        name,
+        user.map_or(0, |user| user.0),
+        ids.team_admin,
+        ids.team_creator
+    )
 }
 
 /// A namespace and a repository in it.

@@ -24,8 +24,10 @@ pub struct CredentialRow {
     pub scope: Option<String>,
     /// Public identifier of a token: its uuid, or the name part of an access token.
     pub reference: Option<String>,
-    /// Title of an app specific token.
+    /// Title of an app specific token, or name of the application of an OAuth token.
     pub title: Option<String>,
+    /// `oauthapplication.client_id` of an OAuth token.
+    pub client_id: Option<String>,
     /// When it was used last, as far as that is recorded.
     pub last_accessed: Option<NaiveDateTime>,
     /// The person or robot it belongs to.
@@ -66,7 +68,7 @@ macro_rules! password_columns {
     () => {
         concat!(
             "u.id AS credential_row, u.password_hash AS secret, CAST(NULL AS timestamp) AS expires_at, \
-             CAST(NULL AS text) AS scope, CAST(NULL AS text) AS reference, CAST(NULL AS text) AS title, \
+             CAST(NULL AS text) AS scope, CAST(NULL AS text) AS reference, CAST(NULL AS text) AS title, CAST(NULL AS text) AS client_id, \
              u.last_accessed AS last_accessed, ",
             crate::queries::principals::account_columns!("u.enabled")
         )
@@ -77,7 +79,7 @@ macro_rules! robot_columns {
     () => {
         concat!(
             "c.id AS credential_row, c.token AS secret, CAST(NULL AS timestamp) AS expires_at, \
-             CAST(NULL AS text) AS scope, CAST(NULL AS text) AS reference, CAST(NULL AS text) AS title, \
+             CAST(NULL AS text) AS scope, CAST(NULL AS text) AS reference, CAST(NULL AS text) AS title, CAST(NULL AS text) AS client_id, \
              u.last_accessed AS last_accessed, ",
             crate::queries::principals::account_columns!("o.enabled")
         )
@@ -88,7 +90,7 @@ macro_rules! app_token_columns {
     () => {
         concat!(
             "c.id AS credential_row, c.token_secret AS secret, c.expiration AS expires_at, \
-             CAST(NULL AS text) AS scope, c.uuid AS reference, c.title AS title, c.last_accessed AS last_accessed, ",
+             CAST(NULL AS text) AS scope, c.uuid AS reference, c.title AS title, CAST(NULL AS text) AS client_id, c.last_accessed AS last_accessed, ",
             crate::queries::principals::account_columns!("u.enabled")
         )
     };
@@ -98,7 +100,7 @@ macro_rules! oauth_token_columns {
     () => {
         concat!(
             "c.id AS credential_row, c.token_code AS secret, c.expires_at AS expires_at, \
-             c.scope AS scope, c.uuid AS reference, CAST(NULL AS text) AS title, c.last_accessed AS last_accessed, ",
+             c.scope AS scope, c.uuid AS reference, a.name AS title, a.client_id AS client_id, c.last_accessed AS last_accessed, ",
             crate::queries::principals::account_columns!("u.enabled")
         )
     };
@@ -107,7 +109,7 @@ macro_rules! oauth_token_columns {
 macro_rules! access_token_columns {
     () => {
         "c.id AS credential_row, c.token_code AS secret, CAST(NULL AS timestamp) AS expires_at, \
-         CAST(NULL AS text) AS scope, c.token_name AS reference, CAST(NULL AS text) AS title, \
+         CAST(NULL AS text) AS scope, c.token_name AS reference, CAST(NULL AS text) AS title, CAST(NULL AS text) AS client_id, \
          CAST(NULL AS timestamp) AS last_accessed, CAST(NULL AS integer) AS user_id, CAST(NULL AS text) AS user_uuid, \
          CAST(NULL AS text) AS username, CAST(NULL AS text) AS email, CAST(NULL AS boolean) AS enabled, \
          CAST(NULL AS boolean) AS owner_enabled, CAST(NULL AS integer) AS invalid_login_attempts, \
@@ -160,7 +162,8 @@ macro_rules! select_oauth_token {
         concat!(
             "SELECT ",
             oauth_token_columns!(),
-            " FROM oauthaccesstoken c JOIN \"user\" u ON u.id = c.authorized_user_id WHERE ",
+            " FROM oauthaccesstoken c JOIN oauthapplication a ON a.id = c.application_id \
+             JOIN \"user\" u ON u.id = c.authorized_user_id WHERE ",
             $condition
         )
     };
@@ -185,7 +188,7 @@ statements! {
     /// A person by row.
     PASSWORD_BY_ID = select_password!("u.id = $1");
     /// A person by uuid.
-    PASSWORD_BY_UUID = select_password!("u.uuid = $1");
+    PASSWORD_BY_UUID = select_password!("u.organization = false AND u.uuid = $1");
     /// A robot by its full name; `$2` is its owner's name.
     ROBOT_BY_NAME = select_robot!("u.username = $1");
     /// A robot by the row of its token.

@@ -58,6 +58,7 @@ macro_rules! account_columns {
 }
 
 statements! {
+    HAS_PASSWORD = r#"SELECT EXISTS (SELECT 1 FROM "user" WHERE id = $1 AND password_hash IS NOT NULL)"#;
     INSERT = r#"INSERT INTO "user" (uuid, username, password_hash, email, verified, organization, robot, invoice_email,
             invalid_login_attempts, last_invalid_login, removed_tag_expiration_s, enabled, creation_date)
         VALUES ($1, $2, $3, $4, $5, $6, $7, false, 0, $8, $9, true, $8)
@@ -161,4 +162,10 @@ pub async fn lock(conn: &mut Conn, key: i64) -> Result<()> {
         execute!(conn, LOCK, key)?;
     }
     Ok(())
+}
+
+/// Whether there is a password hash in that row.
+pub async fn has_password(conn: &mut Conn, user: UserId) -> Result<bool> {
+    let (has,): (bool,) = fetch_one!(conn, HAS_PASSWORD, user)?;
+    Ok(has)
 }

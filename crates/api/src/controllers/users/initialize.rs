@@ -6,10 +6,9 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use pierhead_auth::accounts::{AccountsError, Actor, FirstUser, Initialized};
 use pierhead_config::Secret;
 use pierhead_http::Peer;
@@ -17,24 +16,22 @@ use serde_json::{Map, Value, json};
 
 use crate::controllers::NO_CACHE;
 use crate::error::{Error, Result};
+use crate::extract;
 use crate::first_user;
+use crate::guard::Anyone;
 use crate::json;
 use crate::state::Api;
 
-/// Longest body in bytes. What is needed has a few hundred.
-const MAX_BODY: usize = 64 * 1024;
-
 pub(crate) async fn initialize(
+    _: Anyone,
     State(api): State<Api>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
     if !api.0.config.user_initialize {
-        return Err(Error::Message {
-            status: StatusCode::NOT_FOUND,
-            message: "FEATURE_USER_INITIALIZE is off".to_owned(),
-        });
+        let message = "FEATURE_USER_INITIALIZE is off";
+        return Err(Error::message(StatusCode::NOT_FOUND, message));
     }
     if !api.0.config.database_auth {
         let message = "Cannot initialize user in a non-database auth system";
@@ -86,48 +83,16 @@ fn failed(reason: impl std::fmt::Display) -> Error {
 }
 
 async fn read_json(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>> {
-    if !is_json(headers) {
-        return Err(Error::Message {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            message: "The body must be JSON, with Content-Type: application/json".to_owned(),
-        });
+    if !extract::is_json(headers) {
+        return Err(Error::message(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body must be JSON, with Content-Type: application/json",
+        ));
     }
-    let bytes = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Err(Error::Message {
-                status: StatusCode::PAYLOAD_TOO_LARGE,
-                message: format!("The body is longer than {MAX_BODY} bytes"),
-            });
-        }
-        Err(_) => return Err(failed("the body ended early")),
-    };
-    let value = serde_json::from_slice(&bytes).map_err(|error| {
-        // Its own text could quote the body.
-        let (line, column) = (error.line(), error.column());
-        failed(format_args!(
-            "the body is not JSON at line {line} column {column}"
-        ))
-    })?;
-    match value {
+    match extract::read(body).await? {
         Value::Object(fields) => Ok(fields),
         _ => Err(failed("the body must be a JSON object")),
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// The fields that Quay knows; others are ignored, as it does.

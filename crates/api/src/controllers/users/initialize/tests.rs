@@ -9,7 +9,7 @@ use pierhead_db::encoding::key::DerivedKey;
 use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_http::Peer;
 
-use super::MAX_BODY;
+use crate::extract::MAX_BODY;
 use crate::testing::{Answer, Fixture, SECRET_KEY};
 
 const FIRST: &str = r#"{"username": "admin", "password": "correct-horse", "email": "admin@example.com", "access_token": true, "else": [1]}"#;

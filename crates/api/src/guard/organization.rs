@@ -1,0 +1,106 @@
+//! Routes of an organization, which the path names as `{orgname}`.
+
+use std::marker::PhantomData;
+
+use axum::RequestPartsExt as _;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use pierhead_auth::{Organization, Scope, TeamRole};
+
+use super::superuser::{Elevated, Superusers};
+use super::{Guard, Rule, Who};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::state::Api;
+
+/// A role in an organization.
+pub(crate) trait OrganizationRole: Send + Sync + 'static {
+    const ROLE: TeamRole;
+    const WHO: Who;
+    const SCOPE: Option<Scope>;
+}
+
+/// Members of any team.
+pub(crate) struct OrgMember;
+/// Administrators.
+pub(crate) struct OrgAdmin;
+
+impl OrganizationRole for OrgMember {
+    const ROLE: TeamRole = TeamRole::Member;
+    const WHO: Who = Who::OrganizationMember;
+    const SCOPE: Option<Scope> = None;
+}
+
+impl OrganizationRole for OrgAdmin {
+    const ROLE: TeamRole = TeamRole::Admin;
+    const WHO: Who = Who::OrganizationAdmin;
+    const SCOPE: Option<Scope> = Some(Scope::OrgAdmin);
+}
+
+/// Whoever has that role in the organization.
+pub(crate) struct InOrganization<R: OrganizationRole, X: Elevated = Superusers> {
+    caller: Caller,
+    organization: Option<Organization>,
+    held: Option<TeamRole>,
+    role: PhantomData<(R, X)>,
+}
+
+impl<R: OrganizationRole, X: Elevated> InOrganization<R, X> {
+    /// Who calls.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The organization.
+    ///
+    /// # Errors
+    /// 404 when there is none of that name: superusers may ask for any, and people for their own namespace.
+    pub(crate) fn organization(&self) -> Result<&Organization, Error> {
+        self.organization.as_ref().ok_or_else(Error::not_found)
+    }
+
+    /// The caller's own role, within the scopes of the credential and without what superusers may.
+    pub(crate) fn held(&self) -> Option<TeamRole> {
+        self.held
+    }
+}
+
+impl<R: OrganizationRole, X: Elevated> Guard for InOrganization<R, X> {
+    const RULE: Rule = Rule {
+        global_readonly: X::GLOBAL_READONLY,
+        ..Rule::of(R::WHO, R::SCOPE)
+    };
+}
+
+impl<R: OrganizationRole, X: Elevated> FromRequestParts<Api> for InOrganization<R, X> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Error> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        let params = parts
+            .extract::<RawPathParams>()
+            .await
+            .map_err(|_| Error::no_such_page())?;
+        let name = params
+            .iter()
+            .find(|(key, _)| *key == "orgname")
+            .map(|(_, value)| value)
+            .ok_or_else(Error::no_such_page)?;
+        let rights = api
+            .auth()
+            .namespace_rights(caller.credential(), name)
+            .await?;
+        let may = rights.role >= Some(R::ROLE)
+            || caller.has_full_access()
+            || (X::GLOBAL_READONLY && parts.method.is_safe() && caller.is_global_readonly());
+        if !may {
+            return Err(Error::unauthorized(&caller));
+        }
+        Ok(Self {
+            caller,
+            organization: rights.organization,
+            held: rights.role,
+            role: PhantomData,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! The rules of the management API that belong to no other room, by domain. No HTTP but the status of a refusal, no SQL.

@@ -1,0 +1,3 @@
+//! Views that several answers share (api-v1.md §4).
+
+pub(crate) mod avatar;

@@ -1,0 +1,1 @@
+//! The management API, group by group, over HTTP.
