@@ -94,13 +94,13 @@ pub(crate) async fn read(body: axum::body::Body) -> Result<Value, Error> {
                 format!("The body is longer than {MAX_BODY} bytes"),
             ));
         }
-        Err(_) => return Err(Error::bad_request("The body ended early")),
+        Err(_) => return Err(Error::bad_request("the body ended early")),
     };
     serde_json::from_slice(&bytes).map_err(|error| {
         // Its own text could quote the body.
         let (line, column) = (error.line(), error.column());
         Error::bad_request(format!(
-            "The body is not JSON at line {line} column {column}"
+            "the body is not JSON at line {line} column {column}"
         ))
     })
 }

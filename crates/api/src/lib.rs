@@ -13,6 +13,7 @@ mod config;
 mod controllers;
 mod cors;
 mod dates;
+mod description;
 mod error;
 mod extract;
 mod first_user;

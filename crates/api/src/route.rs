@@ -148,10 +148,15 @@ impl Route {
         self
     }
 
+    /// Whether its feature is on.
+    pub(crate) fn is_served(&self, api: &Api) -> bool {
+        self.feature.is_none_or(|feature| feature(api.config()))
+    }
+
     /// Adds it to a router.
     pub(crate) fn serve(self, router: Router<Api>, api: &Api) -> Router<Api> {
         let gate = Gate {
-            enabled: self.feature.is_none_or(|feature| feature(api.config())),
+            enabled: self.is_served(api),
             xhr_only: !self.info.page && api.config().server.browser_api_calls_xhr_only,
             info: self.info,
         };

@@ -1,6 +1,7 @@
 //! The API over a migrated `SQLite` database and a local folder, asked without a network.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +100,25 @@ fn registry_config() -> RegistryConfig {
     }
 }
 
+/// Lines by the group of the path in each: what follows `/api/v1`, or `pages`. For snapshots that stay small.
+pub(crate) fn by_group(lines: Vec<(String, String)>) -> BTreeMap<String, String> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, line) in lines {
+        let group = path
+            .strip_prefix("/api/v1/")
+            .and_then(|rest| rest.split('/').next())
+            .unwrap_or("pages");
+        groups.entry(group.to_owned()).or_default().push(line);
+    }
+    groups
+        .into_iter()
+        .map(|(group, mut lines)| {
+            lines.sort();
+            (group, lines.join("\n"))
+        })
+        .collect()
+}
+
 /// Routes that answer like a registry's.
 pub(crate) fn registry() -> Router {
     Router::new().route("/v2/", get(async || (StatusCode::UNAUTHORIZED, "true")))
@@ -167,11 +187,13 @@ impl Fixture {
         let storage = Storage::new(locations.into(), vec!["default".to_owned()]).unwrap();
         let mut config = config();
         change(&mut config);
-        let keys = ServiceKeysConfig::new(
+        let mut keys = ServiceKeysConfig::new(
             "test".to_owned(),
             dir.path().join("quay.pem"),
             dir.path().join("quay.kid"),
         );
+        // Tests put the keys they look at into the service that everybody asks for.
+        "fixture".clone_into(&mut keys.service);
         let keys = ServiceKeys::open(db.clone(), keys, clock.clone()).await;
         let auth = Auth::open(
             db.clone(),

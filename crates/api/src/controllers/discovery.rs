@@ -1,17 +1,66 @@
-//! Documents under `/.well-known` that tell other programs what this registry can do.
+//! Documents that tell other programs what this registry can do: under `/.well-known`, and the description of the API.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use serde_json::json;
 
+use crate::caller::Caller;
+use crate::extract::{Query, query};
 use crate::guard::Anyone;
-use crate::json;
-use crate::route::Routes;
+use crate::json::{self, Json};
+use crate::route::{Routes, route};
 use crate::state::Api;
+use crate::{controllers, description};
 
 pub(crate) fn routes() -> Routes {
-    Routes::pages().get("/.well-known/app-capabilities", app_capabilities)
+    Routes::tagged("discovery")
+        .get("/.well-known/app-capabilities", app_capabilities)
+        .get("/api/v1/openapi.json", openapi)
+        .add(route!(discovery).anonymous())
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    #[serde(default, deserialize_with = "query::flag")]
+    internal: bool,
+}
+
+/// List all of the API endpoints available in the swagger API format.
+#[utoipa::path(
+    get,
+    path = "/api/v1/discovery",
+    operation_id = "discovery",
+    params(("internal" = Option<bool>, Query, description = "Whether to include internal APIs.")),
+    responses((status = 200, description = "Swagger 2.0", body = serde_json::Value))
+)]
+async fn discovery(
+    _: Caller,
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Query(query): Query<Discovery>,
+) -> Response {
+    let config = api.0.config.seen_with(&headers);
+    let contact = &api.config().mail.mail_default_sender;
+    Json(description::swagger(
+        &controllers::routes(),
+        &config,
+        contact,
+        query.internal,
+        |route| route.is_served(&api),
+    ))
+    .into_response()
+}
+
+/// The same in OpenAPI 3.1.
+async fn openapi(_: Anyone, State(api): State<Api>, headers: HeaderMap) -> Response {
+    let config = api.0.config.seen_with(&headers);
+    let routes = controllers::routes();
+    Json(description::openapi(&routes, &config, |route| {
+        route.is_served(&api)
+    }))
+    .into_response()
 }
 
 /// `GET /.well-known/app-capabilities`: templates of addresses, as Quay publishes them.

@@ -89,7 +89,11 @@ async fn read_json(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>
             "The body must be JSON, with Content-Type: application/json",
         ));
     }
-    match extract::read(body).await? {
+    let body = extract::read(body).await.map_err(|error| match error {
+        Error::Message { status, message } if status == StatusCode::BAD_REQUEST => failed(message),
+        other => other,
+    })?;
+    match body {
         Value::Object(fields) => Ok(fields),
         _ => Err(failed("the body must be a JSON object")),
     }

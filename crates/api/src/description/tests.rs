@@ -1,0 +1,126 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{openapi, swagger};
+use crate::controllers;
+use crate::testing;
+
+/// What `/api/v1/discovery` of Quay 3.18 lists: path, method, operation id, scopes, parameters (`!`: required).
+const QUAY: &str = include_str!("quay-3.18-operations.tsv");
+
+/// An operation as a line of [`QUAY`] tells it. Parameters in the path are told by the path.
+#[derive(Debug, PartialEq, Eq)]
+struct Operation {
+    id: String,
+    scope: String,
+    parameters: BTreeSet<String>,
+}
+
+fn of_quay() -> BTreeMap<(String, String), Operation> {
+    QUAY.lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let parameters = fields[4]
+                .split_whitespace()
+                .filter(|parameter| !parameter.starts_with("path:"))
+                .map(str::to_owned)
+                .collect();
+            let operation = Operation {
+                id: fields[2].to_owned(),
+                scope: fields[3].to_owned(),
+                parameters,
+            };
+            ((fields[0].to_owned(), fields[1].to_owned()), operation)
+        })
+        .collect()
+}
+
+fn ours() -> BTreeMap<(String, String), Operation> {
+    let document = swagger(
+        &controllers::routes(),
+        &testing::config(),
+        "",
+        false,
+        |_| true,
+    );
+    let mut operations = BTreeMap::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let Some(id) = operation["operationId"].as_str() else {
+                continue;
+            };
+            let scope = &operation["security"][0]["oauth2_implicit"][0];
+            let parameters = operation["parameters"].as_array().unwrap();
+            let told = Operation {
+                id: id.to_owned(),
+                scope: scope.as_str().unwrap_or_default().to_owned(),
+                parameters: parameters.iter().map(parameter).collect(),
+            };
+            operations.insert((path.clone(), method.to_ascii_uppercase()), told);
+        }
+    }
+    operations
+}
+
+fn parameter(parameter: &Value) -> String {
+    let (place, name) = (&parameter["in"], &parameter["name"]);
+    let required = if parameter["required"] == true {
+        "!"
+    } else {
+        ""
+    };
+    let (place, name) = (place.as_str().unwrap(), name.as_str().unwrap());
+    format!("{place}:{name}{required}")
+}
+
+#[test]
+fn discovery_lists_what_quay_lists() {
+    let (quay, mut ours) = (of_quay(), ours());
+    let mut differences = Vec::new();
+    for ((path, method), theirs) in quay {
+        let line = match ours.remove(&(path.clone(), method.clone())) {
+            None => format!("missing: {method} {path} {}", theirs.id),
+            Some(own) if own != theirs => {
+                format!("{method} {path}: {own:?} instead of {theirs:?}")
+            }
+            Some(_) => continue,
+        };
+        differences.push((path, line));
+    }
+    for ((path, method), own) in ours {
+        let line = format!("more: {method} {path} {}", own.id);
+        differences.push((path, line));
+    }
+    for (group, lines) in testing::by_group(differences) {
+        insta::assert_snapshot!(group, lines);
+    }
+}
+
+#[test]
+fn every_reference_of_both_documents_leads_somewhere() {
+    let routes = controllers::routes();
+    let config = testing::config();
+    for document in [
+        swagger(&routes, &config, "", true, |_| true),
+        openapi(&routes, &config, |_| true),
+    ] {
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let mut seen = BTreeSet::new();
+    for (_, documentation) in super::documented(&controllers::routes()) {
+        let id = documentation.operation.operation_id.clone().unwrap();
+        assert!(seen.insert(id.clone()), "{id}");
+    }
+}
