@@ -10,6 +10,8 @@ pub(crate) mod health;
 pub(crate) mod key_server;
 pub(crate) mod landing;
 pub(crate) mod pings;
+pub(crate) mod search;
+pub(crate) mod superuser;
 pub(crate) mod unknown;
 pub(crate) mod users;
 
@@ -25,6 +27,8 @@ pub(crate) fn routes() -> Routes {
         key_server::routes(),
         landing::routes(),
         pings::routes(),
+        search::routes(),
+        superuser::routes(),
         users::routes(),
     ]
     .into_iter()

@@ -21,6 +21,7 @@ mod superuser;
 pub(crate) use anyone::Anyone;
 pub(crate) use fresh::Fresh;
 pub(crate) use organization::{InOrganization, OrgAdmin, OrgMember};
+pub(crate) use public::Scoped;
 pub(crate) use repository::{Admin, InRepository, Normal, Read, Write};
 pub(crate) use signed_in::{AdminUser, AnyScope, ReadUser, SignedIn, Unrestricted};
 pub(crate) use superuser::{AllSuperusers, SuperuserOnly, Superusers};

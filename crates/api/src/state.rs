@@ -43,6 +43,8 @@ pub struct Parts {
     pub registry_routes: Router,
     /// The id of this instance's service key.
     pub service_key_id: String,
+    /// Ends this process in order.
+    pub shut_down: Arc<dyn Fn() + Send + Sync>,
     /// Time.
     pub clock: Clock,
 }
@@ -63,6 +65,7 @@ pub(crate) struct Inner {
     auth: Auth,
     registry: Registry,
     pub(crate) health: Health,
+    shut_down: Arc<dyn Fn() + Send + Sync>,
     pub(crate) clock: Clock,
 }
 
@@ -82,6 +85,7 @@ impl Api {
             auth: parts.auth,
             registry: parts.registry,
             health,
+            shut_down: parts.shut_down,
             clock: parts.clock,
         }))
     }
@@ -134,6 +138,11 @@ impl Api {
     /// Time.
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Ends this process in order: as on SIGTERM, after this request.
+    pub(crate) fn shut_down(&self) {
+        (self.0.shut_down)();
     }
 
     /// `REGISTRY_STATE: readonly`.

@@ -233,6 +233,7 @@ impl Fixture {
             registry: Registry::new(registry_config(), rooms),
             registry_routes: registry,
             service_key_id: KID.to_owned(),
+            shut_down: Arc::new(|| ()),
             clock,
         }));
         let fixture = Self { db, router, dir };

@@ -23,11 +23,13 @@ pub mod principals;
 pub mod proxy_caches;
 pub mod queue;
 pub mod quotas;
+pub mod registry_size;
 pub mod repo_mirrors;
 pub mod repositories;
 pub mod repository_permissions;
 pub mod robots;
 pub mod row_counts;
+pub mod search;
 pub mod service_keys;
 pub mod tags;
 pub mod uploads;
@@ -60,11 +62,13 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("proxy_caches", proxy_caches::STATEMENTS),
         ("queue", queue::STATEMENTS),
         ("quotas", quotas::STATEMENTS),
+        ("registry_size", registry_size::STATEMENTS),
         ("repo_mirrors", repo_mirrors::STATEMENTS),
         ("repositories", repositories::STATEMENTS),
         ("repository_permissions", repository_permissions::STATEMENTS),
         ("robots", robots::STATEMENTS),
         ("row_counts", row_counts::STATEMENTS),
+        ("search", search::STATEMENTS),
         ("service_keys", service_keys::STATEMENTS),
         ("tags", tags::STATEMENTS),
         ("uploads", uploads::STATEMENTS),

@@ -74,6 +74,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         Arc::new(context.accounts.clone()),
     )?;
 
+    let stop = CancellationToken::new();
+    let asked_to_stop = stop.clone();
     let stop_workers = CancellationToken::new();
     let stop_audit = CancellationToken::new();
     let strict = !config.logs.allow_pulls_without_strict_logging
@@ -114,6 +116,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         registry,
         registry_routes: registry_routes.clone(),
         service_key_id: keys.kid().to_owned(),
+        shut_down: Arc::new(move || asked_to_stop.cancel()),
         clock: Clock::system(),
     });
     let router = registry_routes
@@ -146,7 +149,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     {
         first_steps(config, &args.place.data);
     }
-    server.serve(terminated()).await;
+    let ended = async move {
+        tokio::select! {
+            () = terminated() => {}
+            () = stop.cancelled() => {}
+        }
+    };
+    server.serve(ended).await;
     stop_workers.cancel();
     workers.wait().await;
     stop_audit.cancel();

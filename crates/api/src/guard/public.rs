@@ -3,6 +3,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use pierhead_auth::Scope;
 
 use super::{Guard, Rule, Who};
 use crate::caller::Caller;
@@ -34,5 +35,29 @@ impl FromRequestParts<Api> for Caller {
             ));
         }
         Ok(caller)
+    }
+}
+
+/// The same on a route that is described as needing the scope `repo:read`. As in Quay, the scope is not asked for: what a
+/// token may see is decided thing by thing.
+pub(crate) struct Scoped(Caller);
+
+impl Guard for Scoped {
+    const RULE: Rule = Rule::of(Who::Public, Some(Scope::RepoRead));
+}
+
+impl FromRequestParts<Api> for Scoped {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Error> {
+        Caller::from_request_parts(parts, api).await.map(Self)
+    }
+}
+
+impl std::ops::Deref for Scoped {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
     }
 }
