@@ -72,6 +72,9 @@ pub(crate) struct Route {
     pub(crate) documentation: Option<Documentation>,
     info: RouteInfo,
     handler: MethodRouter<Api>,
+    /// Asks the guard and does nothing.
+    #[cfg(test)]
+    probe: MethodRouter<Api>,
 }
 
 impl Route {
@@ -117,6 +120,8 @@ impl Route {
                 ..RouteInfo::default()
             },
             handler: on(filter, handler),
+            #[cfg(test)]
+            probe: on(filter, async |_: T::Guard| StatusCode::NO_CONTENT),
         }
     }
 
@@ -146,6 +151,16 @@ impl Route {
     pub(crate) fn in_read_only(mut self) -> Self {
         self.info.in_read_only = true;
         self
+    }
+
+    /// The route with nothing behind its guard, feature or not.
+    #[cfg(test)]
+    pub(crate) fn probed(self) -> Self {
+        Self {
+            handler: self.probe.clone(),
+            feature: None,
+            ..self
+        }
     }
 
     /// Whether its feature is on.

@@ -32,7 +32,10 @@ pub struct DeclaredRoute {
 /// Everything that is served beside `/v2`. Has the fallback for paths that nobody serves, so a router that it is merged with
 /// must have none.
 pub fn router(api: Api) -> Router {
-    let routes = controllers::routes();
+    serve(controllers::routes(), api)
+}
+
+fn serve(routes: Routes, api: Api) -> Router {
     let paths = all_paths(&routes);
     let repository_paths = Arc::new(RepositoryPaths::of(paths.iter().map(String::as_str)));
     let mut router = Router::new();
@@ -111,5 +114,7 @@ async fn add_slash(uri: Uri) -> Response {
     axum::response::Redirect::permanent(&target.replace("%2F", "/")).into_response()
 }
 
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod tests;

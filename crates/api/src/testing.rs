@@ -125,6 +125,7 @@ pub(crate) fn registry() -> Router {
 }
 
 pub(crate) struct Fixture {
+    pub(crate) api: Api,
     pub(crate) db: Database,
     pub(crate) router: Router,
     dir: TempDir,
@@ -161,6 +162,15 @@ impl Fixture {
 
     /// An API with a changed configuration, over a registry of the caller's.
     pub(crate) async fn over(change: impl FnOnce(&mut ApiConfig), registry: Router) -> Self {
+        Self::open(change, registry, AuthConfig::new("registry.example.com")).await
+    }
+
+    /// An API whose superusers and the like are configured.
+    pub(crate) async fn of(auth: AuthConfig) -> Self {
+        Self::open(|_| (), registry(), auth).await
+    }
+
+    async fn open(change: impl FnOnce(&mut ApiConfig), registry: Router, auth: AuthConfig) -> Self {
         let dir = TempDir::new().unwrap();
         let mut options = SqliteOptions::new(dir.path().join("quay.db"));
         options.readers = 2;
@@ -199,7 +209,7 @@ impl Fixture {
             db.clone(),
             &enums,
             FieldCipher::new(&key()),
-            AuthConfig::new("registry.example.com"),
+            auth,
             keys.unwrap(),
             clock.clone(),
             Arc::new(accounts.clone()),
@@ -220,7 +230,7 @@ impl Fixture {
             page_tokens: page_tokens.clone(),
             metrics: Arc::new(Metrics::new("quay", &[], build)),
         };
-        let router = router(Api::new(Parts {
+        let api = Api::new(Parts {
             config,
             settings: Arc::new(Config::default()),
             db: db.clone(),
@@ -235,8 +245,14 @@ impl Fixture {
             service_key_id: KID.to_owned(),
             shut_down: Arc::new(|| ()),
             clock,
-        }));
-        let fixture = Self { db, router, dir };
+        });
+        let router = router(api.clone());
+        let fixture = Self {
+            api,
+            db,
+            router,
+            dir,
+        };
         fixture.service_key("quay", KID, 60).await;
         fixture
     }
