@@ -2,7 +2,8 @@
 //!
 //! Redirects are followed as often as the limits allow, each after the guard has seen where it leads.
 //! Proxies of the environment are not used: behind a proxy the address that is called would be the
-//! proxy's choice, and nothing here could check it.
+//! proxy's choice, and nothing here could check it. One that is configured for a source is used
+//! ([`Transport`]), if the guard admits it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use url::Url;
 use crate::error::{Error, refusal};
 use crate::guard::AddressGuard;
 use crate::resolver::GuardedResolver;
+use crate::transport::Transport;
 
 /// How long and how large a call may become.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +107,7 @@ pub struct Client {
     http: reqwest::Client,
     guard: AddressGuard,
     limits: Limits,
+    proxied: bool,
 }
 
 impl fmt::Debug for Client {
@@ -122,6 +125,23 @@ impl Client {
     /// # Errors
     /// [`Error::Setup`] if TLS cannot be set up (no certificate store).
     pub fn new(guard: AddressGuard, limits: Limits) -> Result<Self, Error> {
+        Self::with_transport(guard, limits, &Transport::default())
+    }
+
+    /// A client behind `guard` for one source. Through a proxy no redirect is followed: nobody could check where it leads.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a proxy that may not be called, [`Error::Setup`] if TLS cannot be set up.
+    pub fn with_transport(
+        guard: AddressGuard,
+        limits: Limits,
+        transport: &Transport,
+    ) -> Result<Self, Error> {
+        let proxied = transport.has_proxy();
+        let limits = Limits {
+            redirects: if proxied { 0 } else { limits.redirects },
+            ..limits
+        };
         let seen = guard.clone();
         let redirects = limits.redirects;
         let follow = move |attempt: Attempt<'_>| {
@@ -133,20 +153,23 @@ impl Client {
                 Err(refused) => attempt.error(refused),
             }
         };
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("pierhead/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(GuardedResolver(guard.clone())))
             .redirect(Policy::custom(follow))
             .no_proxy()
             .referer(false)
             .connect_timeout(limits.connect)
-            .timeout(limits.total)
+            .timeout(limits.total);
+        let http = transport
+            .apply(&guard, builder)?
             .build()
             .map_err(Error::Setup)?;
         Ok(Self {
             http,
             guard,
             limits,
+            proxied,
         })
     }
 
@@ -160,7 +183,12 @@ impl Client {
     /// # Errors
     /// [`Error`] as its variants say.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, Error> {
-        let url = self.guard.admit(&outgoing.url)?;
+        let url = if self.proxied {
+            // The proxy resolves the name once more; what it is now is all that can be checked.
+            self.guard.resolve_url(&outgoing.url).await?
+        } else {
+            self.guard.admit(&outgoing.url)?
+        };
         let shown = shown(&url);
         let request = self
             .http

@@ -14,6 +14,7 @@ mod lookup;
 mod reference;
 mod refused;
 mod resolver;
+mod transport;
 
 pub use bytes::Bytes;
 pub use client::{Answer, Client, Limits, Outgoing};
@@ -21,3 +22,4 @@ pub use error::Error;
 pub use guard::AddressGuard;
 pub use lookup::{Lookup, SystemLookup};
 pub use refused::Refused;
+pub use transport::Transport;

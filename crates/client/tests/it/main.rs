@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use pierhead_client::{AddressGuard, Client, Error, Limits, Lookup, Outgoing, Refused};
+use pierhead_client::{AddressGuard, Client, Error, Limits, Lookup, Outgoing, Refused, Transport};
 use pierhead_config::AllowedHost;
 
 /// A name service that moves a name after the first question: what DNS rebinding does.
@@ -223,4 +223,56 @@ async fn a_server_that_is_not_there_is_a_failure_without_credentials_in_its_text
         !text.contains("password") && !text.contains("hidden"),
         "{text}"
     );
+}
+
+/// A proxy that answers every request itself with the URL it was asked for.
+async fn proxy() -> SocketAddr {
+    let app = Router::new().fallback(async |uri: axum::http::Uri| format!("proxied {uri}"));
+    let listener = tokio::net::TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+#[tokio::test]
+async fn a_configured_proxy_is_used_for_what_it_is_configured_for() {
+    let proxy = proxy().await;
+    let (server, requests) = server().await;
+    let transport = Transport {
+        http_proxy: Some(format!("http://{proxy}")),
+        no_proxy: Some("127.0.0.1".to_owned()),
+        ..Transport::default()
+    };
+    let allowed = AddressGuard::public_only(&[
+        AllowedHost::Network("127.0.0.1/32".parse().unwrap()),
+        AllowedHost::Name("source.example.com".to_owned()),
+    ])
+    .with_lookup(Arc::new(Rebinding {
+        asked: AtomicUsize::new(0),
+        first: LOOPBACK,
+        then: LOOPBACK,
+    }));
+    let client = Client::with_transport(allowed, Limits::default(), &transport).unwrap();
+    let url = "http://source.example.com/document";
+    let answer = client.send(Outgoing::get(url)).await.unwrap();
+    assert_eq!(answer.body, format!("proxied {url}"));
+    let direct = format!("http://{server}/text");
+    let answer = client.send(Outgoing::get(direct)).await.unwrap();
+    assert_eq!(answer.body, "no json");
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_passes_the_guard_and_so_does_what_is_behind_it() {
+    let proxy = proxy().await;
+    let transport = Transport {
+        http_proxy: Some(format!("http://{proxy}")),
+        ..Transport::default()
+    };
+    let public = AddressGuard::public_only(&[]);
+    let error = Client::with_transport(public, Limits::default(), &transport).unwrap_err();
+    assert!(error.is_blocked(), "{error}");
+    let client = Client::with_transport(loopback_allowed(), Limits::default(), &transport).unwrap();
+    let error = client.send(Outgoing::get("http://10.0.0.1/")).await;
+    assert!(error.unwrap_err().is_blocked());
 }
