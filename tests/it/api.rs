@@ -1,1 +1,30 @@
 //! The management API, group by group, over HTTP.
+
+/// Makes a test per engine of each scenario: an asynchronous function that is given the engine.
+macro_rules! on_engines {
+    ($($name:ident)+) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(pierhead_testkit::Engine::Sqlite).await.unwrap();
+                }
+            )+
+        }
+
+        mod on_postgresql {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(pierhead_testkit::Engine::PostgreSql).await.unwrap();
+                }
+            )+
+        }
+    };
+}
+
+mod installation;
+mod mirrors;
+mod policies;
+mod proxy_cache;
+mod quota;

@@ -5,11 +5,18 @@ use axum::http::HeaderValue;
 
 use crate::route::Routes;
 
+pub(crate) mod autoprune;
 pub(crate) mod discovery;
 pub(crate) mod health;
+pub(crate) mod immutability;
 pub(crate) mod key_server;
 pub(crate) mod landing;
+pub(crate) mod mirror_health;
+pub(crate) mod org_mirror;
 pub(crate) mod pings;
+pub(crate) mod proxy_cache;
+pub(crate) mod quota;
+pub(crate) mod repo_mirror;
 pub(crate) mod search;
 pub(crate) mod superuser;
 pub(crate) mod unknown;
@@ -22,11 +29,18 @@ pub(crate) const NO_CACHE: HeaderValue =
 /// Every route.
 pub(crate) fn routes() -> Routes {
     [
+        autoprune::routes(),
         discovery::routes(),
         health::routes(),
+        immutability::routes(),
         key_server::routes(),
         landing::routes(),
+        mirror_health::routes(),
+        org_mirror::routes(),
         pings::routes(),
+        proxy_cache::routes(),
+        quota::routes(),
+        repo_mirror::routes(),
         search::routes(),
         superuser::routes(),
         users::routes(),

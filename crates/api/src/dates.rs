@@ -12,6 +12,14 @@ pub(crate) fn iso(date: NaiveDateTime) -> String {
     date.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// The same with microseconds if there are any, as Python's `isoformat` writes it.
+pub(crate) fn iso_exact(date: NaiveDateTime) -> String {
+    if date.and_utc().timestamp_subsec_micros() == 0 {
+        return iso(date);
+    }
+    date.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
 /// `Tue, 04 Aug 2026 10:00:00 GMT` (RFC 9110 §5.6.7).
 pub(crate) fn http(date: NaiveDateTime) -> String {
     date.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
@@ -53,6 +61,9 @@ mod tests {
         assert_eq!(rfc2822(date), "Tue, 04 Aug 2026 10:00:00 -0000");
         assert_eq!(http(date), "Tue, 04 Aug 2026 10:00:00 GMT");
         assert_eq!(iso(date), "2026-08-04T10:00:00Z");
+        assert_eq!(iso_exact(date), "2026-08-04T10:00:00Z");
+        let later = date + chrono::TimeDelta::milliseconds(5);
+        assert_eq!(iso_exact(later), "2026-08-04T10:00:00.005000Z");
         assert_eq!(epoch(date), 1_785_837_600);
         assert_eq!(from_epoch(1_785_837_600), Some(date));
         assert_eq!(parse_http(&http(date)), Some(date));

@@ -12,6 +12,7 @@ use crate::state::Api;
 
 mod anyone;
 mod fresh;
+mod full_superuser;
 mod organization;
 mod public;
 mod repository;
@@ -20,6 +21,7 @@ mod superuser;
 
 pub(crate) use anyone::Anyone;
 pub(crate) use fresh::Fresh;
+pub(crate) use full_superuser::FullSuperuserOnly;
 pub(crate) use organization::{InOrganization, OrgAdmin, OrgMember};
 pub(crate) use public::Scoped;
 pub(crate) use repository::{Admin, InRepository, Normal, Read, Write};
@@ -68,6 +70,8 @@ pub enum Who {
     OrganizationAdmin,
     /// Superusers.
     Superuser,
+    /// Superusers with full access.
+    FullSuperuser,
 }
 
 impl Rule {

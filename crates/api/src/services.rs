@@ -1,4 +1,14 @@
 //! The rules of the management API that belong to no other room, by domain. No HTTP but the status of a refusal, no SQL.
 
+pub(crate) mod autoprune;
+pub(crate) mod immutability;
+pub(crate) mod mirror_health;
+pub(crate) mod namespaces;
+pub(crate) mod org_mirrors;
+pub(crate) mod policy_owner;
+pub(crate) mod proxy_caches;
+pub(crate) mod quotas;
 pub(crate) mod registry_size;
+pub(crate) mod remote_credentials;
+pub(crate) mod repo_mirrors;
 pub(crate) mod search;

@@ -142,7 +142,7 @@ statements! {
             sync_retries_remaining, sync_transaction_id, root_rule_id, is_enabled, internal_robot_id, external_reference,
             external_registry_username, external_registry_password, external_registry_config, sync_interval,
             sync_start_date, skopeo_timeout, architecture_filter)
-        VALUES ($1, $2, 1, 0, 3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        VALUES ($1, $2, 1, 0, 3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
     RENEW_TRANSACTION = "UPDATE repomirrorconfig SET sync_transaction_id = $2 WHERE repository_id = $1";
     UPDATE = "UPDATE repomirrorconfig SET is_enabled = $2, internal_robot_id = $3, external_reference = $4,
             external_registry_username = $5, external_registry_password = $6, external_registry_config = $7,
@@ -194,7 +194,7 @@ pub async fn update_rule(conn: &mut Conn, rule: RepoMirrorRuleId, globs: &str) -
     execute!(conn, UPDATE_RULE, rule, globs)
 }
 
-/// Adds a mirror.
+/// Adds a mirror; 0 when the repository has one.
 pub async fn insert(conn: &mut Conn, new: &NewRepoMirror<'_>) -> Result<u64> {
     execute!(
         conn,

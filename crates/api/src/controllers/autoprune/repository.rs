@@ -1,0 +1,133 @@
+//! Policies of the repository.
+
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::{AutoPrunePolicyConfig, AutoPrunePolicyView, AutoPrunePolicyViewList, PolicyId};
+use crate::error::Result;
+use crate::extract::{Body, Path};
+use crate::guard::{Admin, AllSuperusers, InRepository, Superusers};
+use crate::json::{Created, Json, NoContent};
+use crate::route::{Routes, route};
+use crate::services::autoprune;
+use crate::services::policy_owner::Owner;
+use crate::state::Api;
+
+pub(super) fn routes() -> Routes {
+    Routes::tagged("policy")
+        .add(route!(list_policies).when(|config| config.tags.feature_auto_prune))
+        .add(route!(create_policy).when(|config| config.tags.feature_auto_prune))
+        .add(route!(get_policy).when(|config| config.tags.feature_auto_prune))
+        .add(route!(update_policy).when(|config| config.tags.feature_auto_prune))
+        .add(route!(delete_policy).when(|config| config.tags.feature_auto_prune))
+}
+
+#[derive(Deserialize)]
+struct PolicyPath {
+    policy_uuid: String,
+}
+
+/// List the auto-prune policies of the repository.
+#[utoipa::path(
+    get,
+    path = "/api/v1/repository/{repository}/autoprunepolicy/",
+    operation_id = "listRepositoryAutoPrunePolicies",
+    params(("repository" = String, Path, description = "The full path of the repository. e.g. namespace/name")),
+    responses((status = 200, body = AutoPrunePolicyViewList, description = "The policies"))
+)]
+async fn list_policies(
+    guard: InRepository<Admin, AllSuperusers>,
+    State(api): State<Api>,
+) -> Result<Json<AutoPrunePolicyViewList>> {
+    let owner = Owner::Repository(guard.repository()?.clone());
+    Ok(Json(autoprune::list(&api, &owner).await?.into()))
+}
+
+/// Create an auto-prune policy for the repository.
+#[utoipa::path(
+    post,
+    path = "/api/v1/repository/{repository}/autoprunepolicy/",
+    operation_id = "createRepositoryAutoPrunePolicy",
+    params(("repository" = String, Path, description = "The full path of the repository. e.g. namespace/name")),
+    request_body = AutoPrunePolicyConfig,
+    responses((status = 201, body = PolicyId, description = "The policy's id"))
+)]
+async fn create_policy(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+    Body(new): Body<AutoPrunePolicyConfig>,
+) -> Result<Created<PolicyId>> {
+    let owner = Owner::Repository(guard.repository()?.clone());
+    let actor = guard.caller().actor();
+    let uuid = autoprune::create(&api, actor, owner, new.into()).await?;
+    Ok(Created(PolicyId { uuid }))
+}
+
+/// Get an auto-prune policy of the repository.
+#[utoipa::path(
+    get,
+    path = "/api/v1/repository/{repository}/autoprunepolicy/{policy_uuid}",
+    operation_id = "getRepositoryAutoPrunePolicy",
+    params(
+        ("repository" = String, Path, description = "The full path of the repository. e.g. namespace/name"),
+        ("policy_uuid" = String, Path, description = "The unique ID of the policy")
+    ),
+    responses((status = 200, body = AutoPrunePolicyView, description = "The policy"))
+)]
+async fn get_policy(
+    guard: InRepository<Admin, AllSuperusers>,
+    State(api): State<Api>,
+    Path(path): Path<PolicyPath>,
+) -> Result<Json<AutoPrunePolicyView>> {
+    let owner = Owner::Repository(guard.repository()?.clone());
+    let found = autoprune::find(&api, &owner, &path.policy_uuid).await?;
+    Ok(Json(found.into()))
+}
+
+/// Update an auto-prune policy of the repository.
+#[utoipa::path(
+    put,
+    path = "/api/v1/repository/{repository}/autoprunepolicy/{policy_uuid}",
+    operation_id = "updateRepositoryAutoPrunePolicy",
+    params(
+        ("repository" = String, Path, description = "The full path of the repository. e.g. namespace/name"),
+        ("policy_uuid" = String, Path, description = "The unique ID of the policy")
+    ),
+    request_body = AutoPrunePolicyConfig,
+    responses((status = 204, description = "Updated"))
+)]
+async fn update_policy(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+    Path(path): Path<PolicyPath>,
+    Body(change): Body<AutoPrunePolicyConfig>,
+) -> Result<NoContent> {
+    let owner = Owner::Repository(guard.repository()?.clone());
+    let actor = guard.caller().actor();
+    autoprune::update(&api, actor, owner, path.policy_uuid, change.into()).await?;
+    Ok(NoContent)
+}
+
+/// Delete an auto-prune policy of the repository.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/repository/{repository}/autoprunepolicy/{policy_uuid}",
+    operation_id = "deleteRepositoryAutoPrunePolicy",
+    params(
+        ("repository" = String, Path, description = "The full path of the repository. e.g. namespace/name"),
+        ("policy_uuid" = String, Path, description = "The unique ID of the policy")
+    ),
+    responses((status = 200, body = PolicyId, description = "The policy's id"))
+)]
+async fn delete_policy(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+    Path(path): Path<PolicyPath>,
+) -> Result<Json<PolicyId>> {
+    let owner = Owner::Repository(guard.repository()?.clone());
+    let actor = guard.caller().actor();
+    autoprune::delete(&api, actor, owner, path.policy_uuid.clone()).await?;
+    Ok(Json(PolicyId {
+        uuid: path.policy_uuid,
+    }))
+}
