@@ -378,7 +378,8 @@ async fn make(
         Box::pin(async move {
             stale.delete(conn, &service).await?;
             let approval =
-                service_keys::approve(conn, ApprovalType::Automatic.as_str(), now).await?;
+                service_keys::approve(conn, ApprovalType::Automatic.as_str(), now, None, "")
+                    .await?;
             let key = NewServiceKey {
                 name: &name,
                 kid: &kid,
@@ -386,8 +387,9 @@ async fn make(
                 jwk: &jwk,
                 metadata: r#"{"created_by": "CLI tool"}"#,
                 created: now,
-                expires,
-                approval,
+                expires: Some(expires),
+                rotation_duration: None,
+                approval: Some(approval),
             };
             service_keys::insert(conn, &key).await?;
             Ok::<_, pierhead_db::Error>(())

@@ -15,6 +15,8 @@ pub mod manifests;
 pub mod messages;
 pub mod notification_hooks;
 pub mod oauth_applications;
+pub mod oauth_grants;
+pub mod oauth_tokens;
 pub mod org_mirrors;
 pub mod organizations;
 pub mod permissions;
@@ -54,6 +56,8 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("messages", messages::STATEMENTS),
         ("notification_hooks", notification_hooks::STATEMENTS),
         ("oauth_applications", oauth_applications::STATEMENTS),
+        ("oauth_grants", oauth_grants::STATEMENTS),
+        ("oauth_tokens", oauth_tokens::STATEMENTS),
         ("org_mirrors", org_mirrors::STATEMENTS),
         ("organizations", organizations::STATEMENTS),
         ("permissions", permissions::STATEMENTS),

@@ -7,7 +7,8 @@ use chrono::Duration;
 use pierhead_config::Secret;
 use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::random;
-use pierhead_db::queries::oauth_applications::{self, NewAccessToken, NewApplication};
+use pierhead_db::queries::oauth_applications::{self, NewApplication};
+use pierhead_db::queries::oauth_tokens::{self, NewAccessToken};
 use pierhead_db::queries::users;
 use pierhead_db::{Conn, UserId};
 
@@ -127,12 +128,12 @@ impl PreparedToken {
     async fn insert(&self, conn: &mut Conn, user: UserId, username: &str) -> Result<()> {
         let application = NewApplication {
             client_id: username,
-            owner: user,
             name: APPLICATION,
             description: APPLICATION_DESCRIPTION,
             secure_client_secret: &self.client_secret,
+            ..NewApplication::default()
         };
-        let application = oauth_applications::insert_application(conn, &application).await?;
+        let application = oauth_applications::insert(conn, user, &application).await?;
         let token = NewAccessToken {
             uuid: &uuid4(),
             application,
@@ -140,11 +141,13 @@ impl PreparedToken {
             scope: SCOPES,
             token_type: "token",
             expires_at: self.now + TOKEN_LIFETIME,
+            data: "",
             token_name: &self.name,
             token_code: &self.code_hash,
+            display_name: None,
             created: self.now,
         };
-        oauth_applications::insert_access_token(conn, &token).await?;
+        oauth_tokens::insert(conn, &token).await?;
         Ok(())
     }
 }

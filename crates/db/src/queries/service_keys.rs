@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 
 use crate::conn::Conn;
 use crate::error::Result;
+use crate::ids::UserId;
 use crate::statement::{execute, fetch_all, fetch_one, fetch_optional, statements};
 
 /// A service key.
@@ -21,7 +22,42 @@ pub struct ServiceKeyRow {
     pub approval_id: Option<i32>,
 }
 
-/// A key to insert, approved.
+/// A service key with everything that superusers are told about it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ServiceKeyDetails {
+    /// Display name.
+    pub name: String,
+    /// Key id.
+    pub kid: String,
+    /// The service it belongs to.
+    pub service: String,
+    /// The public key as a JSON web key.
+    pub jwk: String,
+    /// JSON object about its origin.
+    pub metadata: String,
+    /// When it was made, UTC.
+    pub created_date: NaiveDateTime,
+    /// When it ends, UTC; never when absent.
+    pub expiration_date: Option<NaiveDateTime>,
+    /// After how many seconds its owner replaces it.
+    pub rotation_duration: Option<i32>,
+    /// Its approval; without one it verifies nothing.
+    pub approval_id: Option<i32>,
+    /// How it was approved, see [`crate::encoding::approval`].
+    pub approval_type: Option<String>,
+    /// When it was approved, UTC.
+    pub approved_date: Option<NaiveDateTime>,
+    /// What the approver wrote.
+    pub notes: Option<String>,
+    /// The name of who approved it, if that account is still there.
+    pub approver: Option<String>,
+    /// The address of who approved it.
+    pub approver_email: Option<String>,
+    /// Whether a robot approved it.
+    pub approver_is_robot: Option<bool>,
+}
+
+/// A key to insert.
 #[derive(Clone, Copy, Debug)]
 pub struct NewServiceKey<'a> {
     /// Display name.
@@ -37,12 +73,42 @@ pub struct NewServiceKey<'a> {
     /// Now, UTC.
     pub created: NaiveDateTime,
     /// When it ends, UTC.
-    pub expires: NaiveDateTime,
-    /// The row of its approval.
-    pub approval: i32,
+    pub expires: Option<NaiveDateTime>,
+    /// After how many seconds its owner replaces it.
+    pub rotation_duration: Option<i32>,
+    /// The row of its approval; without one it waits for a superuser.
+    pub approval: Option<i32>,
+}
+
+macro_rules! select_details {
+    ($condition:literal) => {
+        concat!(
+            "SELECT k.name, k.kid, k.service, k.jwk, k.metadata, k.created_date, k.expiration_date, k.rotation_duration,
+                k.approval_id, approval.approval_type, approval.approved_date, approval.notes,
+                approver.username AS approver, approver.email AS approver_email, approver.robot AS approver_is_robot
+            FROM servicekey k LEFT JOIN servicekeyapproval approval ON approval.id = k.approval_id
+                LEFT JOIN \"user\" approver ON approver.id = approval.approver_id
+            WHERE (k.expiration_date IS NULL OR k.expiration_date > $1)",
+            $condition
+        )
+    };
 }
 
 statements! {
+    /// Every key that superusers see.
+    LIST = select_details!(" ORDER BY k.id");
+    /// One of them.
+    FIND = select_details!(" AND k.kid = $2");
+    /// What superusers may change of a key.
+    UPDATE = "UPDATE servicekey SET name = $2, metadata = $3, expiration_date = $4 WHERE kid = $1";
+    /// Approves a key that waits for it.
+    SET_APPROVAL = "UPDATE servicekey SET approval_id = $2 WHERE kid = $1 AND approval_id IS NULL";
+    /// A key.
+    DELETE = "DELETE FROM servicekey WHERE kid = $1";
+    /// What superusers were told about a key.
+    DELETE_NOTIFICATIONS = "DELETE FROM notification WHERE kind_id = $1 AND substr(lookup_path, 1, $3) = $2";
+    /// The oldest account.
+    FIRST_ACCOUNT = "SELECT MIN(id) FROM \"user\"";
     /// Every approved key of a service that has not expired.
     ALIVE = "SELECT kid, service, jwk, expiration_date, approval_id FROM servicekey \
              WHERE service = $1 AND approval_id IS NOT NULL AND (expiration_date IS NULL OR expiration_date > $2)";
@@ -50,11 +116,11 @@ statements! {
     BY_KID = "SELECT kid, service, jwk, expiration_date, approval_id FROM servicekey WHERE kid = $1";
     /// An approval.
     APPROVE = "INSERT INTO servicekeyapproval (approver_id, approval_type, approved_date, notes) \
-               VALUES (NULL, $1, $2, '') RETURNING id";
+               VALUES ($3, $1, $2, $4) RETURNING id";
     /// A key.
     INSERT = "INSERT INTO servicekey \
               (name, kid, service, jwk, metadata, created_date, expiration_date, rotation_duration, approval_id) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8)";
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     /// Moves a key's end.
     EXTEND = "UPDATE servicekey SET expiration_date = $2 WHERE kid = $1 AND approval_id IS NOT NULL";
     /// Keys of a service that ended, or were never approved, long ago.
@@ -76,10 +142,66 @@ pub async fn by_kid(conn: &mut Conn, kid: &str) -> Result<Option<ServiceKeyRow>>
     fetch_optional!(conn, BY_KID, kid)
 }
 
-/// Records an approval without approver and returns its row.
-pub async fn approve(conn: &mut Conn, approval_type: &str, now: NaiveDateTime) -> Result<i32> {
-    let (id,): (i32,) = fetch_one!(conn, APPROVE, approval_type, now)?;
+/// Records an approval, by a superuser or by the installation itself, and returns its row.
+pub async fn approve(
+    conn: &mut Conn,
+    approval_type: &str,
+    now: NaiveDateTime,
+    approver: Option<UserId>,
+    notes: &str,
+) -> Result<i32> {
+    let (id,): (i32,) = fetch_one!(conn, APPROVE, approval_type, now, approver, notes)?;
     Ok(id)
+}
+
+/// Every key of every service that did not end before `expired_before`, oldest first.
+pub async fn list(
+    conn: &mut Conn,
+    expired_before: NaiveDateTime,
+) -> Result<Vec<ServiceKeyDetails>> {
+    fetch_all!(conn, LIST, expired_before)
+}
+
+/// One key, unless it ended before `expired_before`.
+pub async fn find(
+    conn: &mut Conn,
+    kid: &str,
+    expired_before: NaiveDateTime,
+) -> Result<Option<ServiceKeyDetails>> {
+    fetch_optional!(conn, FIND, expired_before, kid)
+}
+
+/// Changes a key's name, metadata and end.
+pub async fn update(
+    conn: &mut Conn,
+    kid: &str,
+    name: &str,
+    metadata: &str,
+    expires: Option<NaiveDateTime>,
+) -> Result<u64> {
+    execute!(conn, UPDATE, kid, name, metadata, expires)
+}
+
+/// Gives an unapproved key its approval; 0 when it has one or is gone.
+pub async fn set_approval(conn: &mut Conn, kid: &str, approval: i32) -> Result<u64> {
+    execute!(conn, SET_APPROVAL, kid, approval)
+}
+
+/// Deletes a key.
+pub async fn delete(conn: &mut Conn, kid: &str) -> Result<u64> {
+    execute!(conn, DELETE, kid)
+}
+
+/// Deletes what superusers were told about a key; `kind` is `notificationkind.id`, `path` what the look-up path begins with.
+pub async fn delete_notifications(conn: &mut Conn, kind: i32, path: &str) -> Result<u64> {
+    let length = i32::try_from(path.chars().count()).unwrap_or(i32::MAX);
+    execute!(conn, DELETE_NOTIFICATIONS, kind, path, length)
+}
+
+/// The account with the lowest id, to which audit rows of the installation itself belong.
+pub async fn first_account(conn: &mut Conn) -> Result<Option<UserId>> {
+    let (first,): (Option<UserId>,) = fetch_one!(conn, FIRST_ACCOUNT)?;
+    Ok(first)
 }
 
 /// Inserts a key.
@@ -94,6 +216,7 @@ pub async fn insert(conn: &mut Conn, key: &NewServiceKey<'_>) -> Result<u64> {
         key.metadata,
         key.created,
         key.expires,
+        key.rotation_duration,
         key.approval
     )
 }
