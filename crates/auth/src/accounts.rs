@@ -22,35 +22,54 @@ use crate::Clock;
 
 mod app_tokens;
 mod audit;
+mod bootstrap;
 mod error;
 mod initialize;
 mod names;
+mod oauth_applications;
+mod oauth_grants;
+mod oauth_redirects;
+mod oauth_tokens;
 mod organizations;
 mod permissions;
 mod push;
 mod repositories;
 mod robots;
+mod service_keys;
 #[cfg(test)]
 mod testing;
 mod users;
 
 pub use app_tokens::{AppTokenExpiry, CreatedAppToken};
 pub use audit::{Actor, Event};
+pub use bootstrap::{Bootstrap, BootstrapError, Provisioned};
 pub use error::{AccountsError, Result};
 pub use initialize::{FirstUser, Initialized};
 pub use names::{MAX_NAME_LEN, MIN_NAME_LEN, MIN_PASSWORD_LEN};
+pub use oauth_applications::OAuthApplicationSettings;
+pub use oauth_grants::{AssignedGrant, CodeExchange, ExchangeError};
+pub use oauth_redirects::{belongs_to_application, with_parameters};
+pub use oauth_tokens::{CreatedOAuthToken, NewOAuthToken, OAUTH_TOKEN_LIFETIME_S};
 pub use organizations::{CreatedOrganization, NewOrganization};
 pub use permissions::{Grantee, PermissionChange};
 pub use repositories::{CreatedRepository, NewRepository, RepositoryRef, SettableState};
 pub use robots::{CreatedRobot, NewRobot};
+pub use service_keys::{
+    CreatedServiceKey, NewServiceKey, ServiceKeyChange, ServiceKeyOrigin, ServiceKeysPolicy,
+    SubmittedServiceKey,
+};
 pub use users::NewUser;
 
 pub use pierhead_db::enums::{Named, Role, TeamRole, Visibility};
 pub use pierhead_db::queries::app_tokens::AppToken;
+pub use pierhead_db::queries::oauth_applications::Application as OAuthApplication;
+pub use pierhead_db::queries::oauth_grants::Assignment;
+pub use pierhead_db::queries::oauth_tokens::{ApplicationToken, Authorization};
 pub use pierhead_db::queries::organizations::Team;
 pub use pierhead_db::queries::repositories::Repository;
 pub use pierhead_db::queries::repository_permissions::Permission;
 pub use pierhead_db::queries::robots::Robot;
+pub use pierhead_db::queries::service_keys::ServiceKeyDetails;
 pub use pierhead_db::queries::users::Account;
 
 /// Characters of a generated password.
@@ -167,6 +186,15 @@ impl Accounts {
     async fn hash(&self, secret: &Secret) -> Result<String> {
         let (secret, cost) = (secret.clone(), self.0.config.bcrypt_cost);
         tokio::task::spawn_blocking(move || bcrypt::hash(secret.expose(), cost))
+            .await
+            .map_err(|_| AccountsError::HashingStopped)?
+            .map_err(AccountsError::Hashing)
+    }
+
+    /// Whether a secret has this bcrypt hash, on the blocking pool.
+    async fn matches_hash(&self, secret: &Secret, hash: &str) -> Result<bool> {
+        let (secret, hash) = (secret.clone(), hash.to_owned());
+        tokio::task::spawn_blocking(move || bcrypt::verify(secret.expose(), &hash))
             .await
             .map_err(|_| AccountsError::HashingStopped)?
             .map_err(AccountsError::Hashing)

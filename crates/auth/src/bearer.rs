@@ -19,7 +19,7 @@ use crate::cap::Role;
 use crate::claims::{ANONYMOUS, AccessEntry, Claims, EntryAction};
 use crate::credential::{CredentialId, Fingerprint, robot_owner};
 use crate::freshness::Stripe;
-use crate::jws::{Jws, JwsError};
+use crate::jws::{Algorithm, Jws, JwsError};
 use crate::standing::Standing;
 
 /// Verified tokens kept. A token has about 1.5 KB.
@@ -89,7 +89,6 @@ impl From<JwsError> for BearerError {
         match error {
             JwsError::Malformed => Self::Malformed,
             JwsError::Algorithm => Self::Algorithm,
-            JwsError::NoKeyId => Self::MissingKeyId,
         }
     }
 }
@@ -216,13 +215,14 @@ impl Auth {
     /// `keys` is the generation from before the key is looked up: should they change meanwhile, the token is verified again.
     async fn verify(&self, token: &str, keys: u64) -> Result<Bearer, BearerError> {
         let inner = &self.inner;
-        let jws = Jws::parse(token)?;
+        let jws = Jws::parse(token, &[Algorithm::Rs256])?;
+        let kid = jws.kid.as_deref().ok_or(BearerError::MissingKeyId)?;
         let key = inner
             .keys
-            .verifying_key(&jws.kid)
+            .verifying_key(kid)
             .await?
             .ok_or(BearerError::UnknownKey)?;
-        if !key.verifies(jws.signed.as_bytes(), &jws.signature) {
+        if !key.verifies(&jws) {
             return Err(BearerError::Signature);
         }
         let claims: Claims =
@@ -241,6 +241,19 @@ impl Auth {
     }
 
     fn check(&self, claims: &Claims) -> Result<(), BearerError> {
+        self.check_origin(claims)?;
+        let foreign_use = claims
+            .pierhead
+            .as_ref()
+            .is_some_and(|own| !own.is_registry());
+        if claims.sub.is_empty() || foreign_use {
+            return Err(BearerError::NotARegistryToken);
+        }
+        Ok(())
+    }
+
+    /// Whether a token is of this registry, for it, and valid now.
+    pub(crate) fn check_origin(&self, claims: &Claims) -> Result<(), BearerError> {
         let config = &self.inner.config;
         let now = self.inner.clock.unix();
         let max_s = config.max_token_life.as_secs();
@@ -259,13 +272,6 @@ impl Auth {
         let life = claims.exp.saturating_sub(claims.iat);
         if life > i64::try_from(max_s).unwrap_or(i64::MAX) {
             return Err(BearerError::TooLong { max_s });
-        }
-        let foreign_use = claims
-            .pierhead
-            .as_ref()
-            .is_some_and(|own| !own.is_registry());
-        if claims.sub.is_empty() || foreign_use {
-            return Err(BearerError::NotARegistryToken);
         }
         Ok(())
     }

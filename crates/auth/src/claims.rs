@@ -18,6 +18,8 @@ use crate::credential::{Credential, CredentialId, Fingerprint, table_by_name, ta
 
 /// `pierhead.use` of registry tokens.
 const REGISTRY_USE: &str = "registry";
+/// `pierhead.use` of tokens that are a robot's password for an hour.
+const ROBOT_USE: &str = "robot";
 const CONTEXT_VERSION: u8 = 2;
 /// What Quay writes about content trust when it is off.
 const NO_TRUST: &str = "$disabled";
@@ -158,8 +160,20 @@ impl OwnClaim {
         }
     }
 
+    /// The claim of a token that is a robot's password.
+    pub(crate) fn robot_password(credential: &Credential) -> Self {
+        Self {
+            purpose: ROBOT_USE.to_owned(),
+            ..Self::new(Some(credential))
+        }
+    }
+
     pub(crate) fn is_registry(&self) -> bool {
         self.purpose == REGISTRY_USE
+    }
+
+    pub(crate) fn is_robot_password(&self) -> bool {
+        self.purpose == ROBOT_USE
     }
 
     /// The credential; `None` if the claim names none, or none that is understood.

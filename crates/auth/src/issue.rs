@@ -60,7 +60,7 @@ impl std::fmt::Debug for IssuedToken {
 /// A remembered token.
 #[derive(Debug)]
 pub(crate) struct KnownToken {
-    token: Arc<str>,
+    pub(crate) token: Arc<str>,
     signed_ms: u64,
     issued_at: DateTime<Utc>,
 }
@@ -311,7 +311,7 @@ impl Auth {
     }
 
     /// Adds the times to the claims and signs.
-    fn sign(&self, body: &str, signed_ms: u64) -> Result<KnownToken, SigningError> {
+    pub(crate) fn sign(&self, body: &str, signed_ms: u64) -> Result<KnownToken, SigningError> {
         let now = self.inner.clock.now();
         let iat = now.timestamp();
         let exp = iat + LIFETIME_S;

@@ -1,7 +1,7 @@
-//! Compact signed tokens (RFC 7515) with RS256, and nothing else.
+//! Compact signed tokens (RFC 7515) with RSA signatures, and nothing else.
 //!
-//! The algorithm is pinned: a header that names another is refused before any key is looked up, so neither `none` nor a
-//! public key used as an HMAC secret gets anywhere. Keys come from the database by `kid` alone; `jwk`, `jku` and `x5c` are
+//! The caller pins the algorithms: a header that names another is refused before any key is looked up, so neither `none` nor
+//! a public key used as an HMAC secret gets anywhere. Keys are looked up by `kid` alone; `jwk`, `jku` and `x5c` are
 //! not read. An extension that must be understood (`crit`) is not.
 
 use base64::Engine as _;
@@ -11,21 +11,38 @@ use serde::Deserialize;
 /// Longest token that is looked at. One with a hundred scopes has about half of it.
 pub(crate) const MAX_TOKEN_LEN: usize = 32 * 1024;
 
+/// An algorithm of signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: our own tokens and those of services.
+    Rs256,
+    /// The same with SHA-384: some identity providers.
+    Rs384,
+}
+
+impl Algorithm {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+        }
+    }
+}
+
 /// Why a text is not such a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JwsError {
     /// It has not three base64url parts, or its header is no JSON object.
     Malformed,
-    /// Its algorithm is not RS256, or it asks for an extension.
+    /// Its algorithm is not one of those, or it asks for an extension.
     Algorithm,
-    /// It names no key.
-    NoKeyId,
 }
 
 /// A token taken apart, not verified.
 #[derive(Debug)]
 pub(crate) struct Jws<'a> {
-    pub(crate) kid: String,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<String>,
     pub(crate) payload: Vec<u8>,
     pub(crate) signature: Vec<u8>,
     /// The part that is signed.
@@ -42,7 +59,7 @@ struct Header {
 }
 
 impl<'a> Jws<'a> {
-    pub(crate) fn parse(token: &'a str) -> Result<Self, JwsError> {
+    pub(crate) fn parse(token: &'a str, allowed: &[Algorithm]) -> Result<Self, JwsError> {
         if token.len() > MAX_TOKEN_LEN {
             return Err(JwsError::Malformed);
         }
@@ -50,11 +67,12 @@ impl<'a> Jws<'a> {
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Malformed)?;
         let header: Header =
             serde_json::from_slice(&decode(header)?).map_err(|_| JwsError::Malformed)?;
-        if header.alg != "RS256" || header.crit.is_some() {
-            return Err(JwsError::Algorithm);
-        }
+        let algorithm = allowed
+            .iter()
+            .find(|algorithm| algorithm.name() == header.alg && header.crit.is_none());
         Ok(Self {
-            kid: header.kid.ok_or(JwsError::NoKeyId)?,
+            algorithm: *algorithm.ok_or(JwsError::Algorithm)?,
+            kid: header.kid,
             payload: decode(payload)?,
             signature: decode(signature)?,
             signed,

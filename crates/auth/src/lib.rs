@@ -24,6 +24,7 @@ mod clock;
 mod config;
 mod credential;
 mod enum_ids;
+mod federation;
 mod freshness;
 mod issue;
 mod jws;
@@ -45,6 +46,7 @@ pub use cap::{Role, TeamRole};
 pub use clock::Clock;
 pub use config::AuthConfig;
 pub use credential::{Account, Credential, CredentialId, Fingerprint};
+pub use federation::{Federation, FederationError, RobotPassword};
 pub use issue::{Grant, IssuedToken, TokenError};
 pub use pierhead_db::queries::principals::CredentialTable;
 pub use push_creation::{PushCreation, PushCreationError};
@@ -52,7 +54,7 @@ pub use rights::{Repository, RepositoryKind, RepositoryState};
 pub use scopes::{Scope, Scopes};
 pub use service_keys::{
     JwkError, KeyFileError, PublishedKey, ServiceKeyError, ServiceKeys, ServiceKeysConfig,
-    SigningError,
+    ServiceToken, ServiceTokenError, SigningError,
 };
 pub use sign_in::SignInError;
 pub use web::{NamespaceRights, Organization, RepositoryRights};

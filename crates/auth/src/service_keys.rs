@@ -20,11 +20,13 @@ use crate::clock::Clock;
 
 mod files;
 mod jwk;
+mod service_token;
 mod signing;
 
 pub use files::KeyFileError;
 pub use jwk::JwkError;
 pub(crate) use jwk::PublicKey;
+pub use service_token::{ServiceToken, ServiceTokenError};
 pub use signing::SigningError;
 pub(crate) use signing::SigningKey;
 
@@ -231,6 +233,14 @@ impl ServiceKeys {
         }
         self.reload(0).await?;
         Ok(())
+    }
+
+    /// Reads the keys again, because somebody changed them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn changed(&self) -> Result<(), pierhead_db::Error> {
+        self.reload(0).await
     }
 
     /// Every approved, unexpired key of the service.

@@ -3,6 +3,7 @@
 
 mod access;
 mod attacks;
+mod federation;
 mod fixture;
 mod issue;
 mod revocation;

@@ -128,6 +128,19 @@ impl AddressGuard {
         Ok(url)
     }
 
+    /// Whether an exemption names the host of this URL as it is written, so that the administrator vouches for it.
+    pub fn exempts(&self, url: &str) -> bool {
+        let Ok(url) = Url::parse(url.trim()) else {
+            return false;
+        };
+        match url.host() {
+            Some(Host::Domain(name)) => self.allows_name(name),
+            Some(Host::Ipv4(address)) => self.allows_address(address.into()),
+            Some(Host::Ipv6(address)) => self.allows_address(address.into()),
+            None => false,
+        }
+    }
+
     /// A URL whose form is good and whose host, if it is an address, may be called. A name is left
     /// to [`Self::addresses`].
     pub(crate) fn admit(&self, text: &str) -> Result<Url, Refused> {

@@ -29,6 +29,7 @@ pub mod registry_size;
 pub mod repo_mirrors;
 pub mod repositories;
 pub mod repository_permissions;
+pub mod robot_federation;
 pub mod robots;
 pub mod row_counts;
 pub mod search;
@@ -70,6 +71,7 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("repo_mirrors", repo_mirrors::STATEMENTS),
         ("repositories", repositories::STATEMENTS),
         ("repository_permissions", repository_permissions::STATEMENTS),
+        ("robot_federation", robot_federation::STATEMENTS),
         ("robots", robots::STATEMENTS),
         ("row_counts", row_counts::STATEMENTS),
         ("search", search::STATEMENTS),

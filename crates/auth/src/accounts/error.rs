@@ -177,6 +177,47 @@ pub enum AccountsError {
         /// The token's public id.
         uuid: String,
     },
+    /// The organization has no application with that client id.
+    #[error("Application does not exist: {0}")]
+    NoSuchApplication(String),
+    /// The name belongs to the application that this registry makes for its own automation.
+    #[error("Application name is reserved for bootstrap token provisioning")]
+    ReservedApplicationName,
+    /// There is no OAuth token of that id where it was looked for.
+    #[error("OAuth token does not exist: {0}")]
+    NoSuchOAuthToken(String),
+    /// Nothing with that id is assigned to the person.
+    #[error("Assigned authorization does not exist: {0}")]
+    NoSuchAssignment(String),
+    /// A text names something that is not a scope, or nothing.
+    #[error("Invalid scope: {0}")]
+    InvalidScope(String),
+    /// `OAUTH_APPLICATION_MAXIMUM_TOKEN_COUNT` is reached.
+    #[error("Token limit reached: maximum {0} non-expired tokens per application")]
+    TooManyTokens(u32),
+    /// No service key has that id.
+    #[error("Service key does not exist: {0}")]
+    NoSuchServiceKey(String),
+    /// A service key has that id.
+    #[error("Service key already exists: {0}")]
+    ServiceKeyExists(String),
+    /// A service may not be called that.
+    #[error("Invalid service name {0}: only a-z, 0-9 and _ are allowed")]
+    InvalidServiceName(String),
+    /// A service key may not be called that.
+    #[error("Invalid service key friendly name: {0}")]
+    InvalidServiceKeyName(String),
+    /// A service key would end before it begins.
+    #[error("Expiration date cannot be in the past")]
+    ServiceKeyEndsInThePast,
+    /// Too many service keys wait for approval.
+    #[error(
+        "{0} service keys wait for approval already: a superuser must approve or delete some of them"
+    )]
+    TooManyWaitingServiceKeys(i64),
+    /// A key could not be made.
+    #[error("a service key could not be made")]
+    ServiceKey(#[from] crate::SigningError),
     /// A password could not be hashed.
     #[error("a password could not be hashed")]
     Hashing(#[source] bcrypt::BcryptError),
@@ -191,6 +232,11 @@ pub enum AccountsError {
         "the table logentrykind has no row {0:?}, which every Quay 3.18 database has: the database was changed by hand or not restored completely"
     )]
     NoLogKind(&'static str),
+    /// Nobody can be told in the console what was done.
+    #[error(
+        "the table notificationkind has no row {0:?}, which every Quay 3.18 database has: the database was changed by hand or not restored completely"
+    )]
+    NoNotificationKind(&'static str),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] pierhead_db::Error),
@@ -211,6 +257,10 @@ impl AccountsError {
                 | Self::NoSuchRobot(_)
                 | Self::NoSuchRepository { .. }
                 | Self::NoSuchAppToken { .. }
+                | Self::NoSuchApplication(_)
+                | Self::NoSuchAssignment(_)
+                | Self::NoSuchOAuthToken(_)
+                | Self::NoSuchServiceKey(_)
         )
     }
 
@@ -222,6 +272,8 @@ impl AccountsError {
                 | Self::HashingStopped
                 | Self::Encoding(_)
                 | Self::NoLogKind(_)
+                | Self::NoNotificationKind(_)
+                | Self::ServiceKey(_)
                 | Self::Database(_)
         )
     }

@@ -63,6 +63,11 @@ impl Fixture {
         Self { accounts, db, dir }
     }
 
+    /// A folder for files, which goes with the fixture.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     async fn connect(&self) -> SqliteConnection {
         SqliteConnectOptions::new()
             .filename(self.dir.path().join("quay.db"))

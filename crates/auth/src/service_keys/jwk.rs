@@ -1,10 +1,14 @@
 //! RSA public keys as JSON web keys (RFC 7517), and their thumbprints (RFC 7638).
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RsaPublicKeyComponents,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+
+use crate::jws::{Algorithm, Jws};
 
 /// Why a JSON web key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,13 +72,17 @@ impl PublicKey {
         URL_SAFE_NO_PAD.encode(Sha256::digest(canonical))
     }
 
-    /// Whether the signature (RSASSA-PKCS1-v1_5, SHA-256, 2048 to 8192 bits) is of this message.
-    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// Whether the token is signed with this key (2048 to 8192 bits).
+    pub(crate) fn verifies(&self, token: &Jws<'_>) -> bool {
+        let parameters = match token.algorithm {
+            Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+        };
         RsaPublicKeyComponents {
             n: &self.modulus,
             e: &self.exponent,
         }
-        .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+        .verify(parameters, token.signed.as_bytes(), &token.signature)
         .is_ok()
     }
 

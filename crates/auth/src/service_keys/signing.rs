@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
@@ -15,6 +15,7 @@ use pkcs8::PrivateKeyInfoRef;
 use super::jwk::PublicKey;
 
 const PEM_LABEL: &str = "RSA PRIVATE KEY";
+const PUBLIC_PEM_LABEL: &str = "PUBLIC KEY";
 
 /// Why a key cannot be made or used. Says nothing about the key.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +70,7 @@ impl SigningKey {
         tokio::task::spawn_blocking(|| {
             let pair =
                 RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| SigningError::Generate)?;
-            let pkcs8 = pair.as_der().map_err(|_| SigningError::Generate)?;
+            let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| SigningError::Generate)?;
             // PKCS#8 wraps the PKCS#1 structure that Quay writes.
             let info =
                 PrivateKeyInfoRef::try_from(pkcs8.as_ref()).map_err(|_| SigningError::Generate)?;
@@ -105,6 +106,17 @@ impl SigningKey {
 
     pub(crate) fn public(&self) -> &PublicKey {
         &self.public
+    }
+
+    /// The public half as `SubjectPublicKeyInfo` in PEM.
+    pub(crate) fn public_pem(&self) -> Result<String, SigningError> {
+        let der: PublicKeyX509Der<'_> = self
+            .pair
+            .public_key()
+            .as_der()
+            .map_err(|_| SigningError::Generate)?;
+        pem_rfc7468::encode_string(PUBLIC_PEM_LABEL, LineEnding::LF, der.as_ref())
+            .map_err(|_| SigningError::Generate)
     }
 
     /// Whether `public` verifies what this key signs.

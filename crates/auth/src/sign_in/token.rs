@@ -92,7 +92,7 @@ impl Auth {
     }
 
     /// The standing, if it counts now.
-    pub(super) fn counting(&self, standing: Standing) -> Result<Standing, SignInError> {
+    pub(crate) fn counting(&self, standing: Standing) -> Result<Standing, SignInError> {
         match standing.refusal(self.inner.clock.now_naive()) {
             Some(refusal) => Err(refused(&standing.credential, refusal)),
             None => Ok(standing),

@@ -240,3 +240,18 @@ fn a_refusal_by_a_rule_is_told_from_a_wrong_text() {
     );
     assert!(!guard.check_url("nothing").unwrap_err().is_blocked());
 }
+
+#[test]
+fn only_a_host_that_is_named_is_vouched_for() {
+    let guard = public(&[network("127.0.0.0/8"), name("issuer.example.com")]);
+    assert!(guard.exempts("http://127.0.0.1:8080/x"));
+    assert!(guard.exempts("http://Issuer.example.com/"));
+    for url in [
+        "http://93.184.216.34/",
+        "http://example.com/",
+        "http://[::1]/",
+        "nothing",
+    ] {
+        assert!(!guard.exempts(url), "{url}");
+    }
+}

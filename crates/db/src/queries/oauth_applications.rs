@@ -52,7 +52,7 @@ pub struct Application {
 }
 
 /// An application of that name, with one of its tokens.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 pub struct NamedApplicationToken {
     /// `oauthapplication.id`.
     pub application: i32,
@@ -66,6 +66,8 @@ pub struct NamedApplicationToken {
     pub data: String,
     /// The part of it that is not secret.
     pub token_name: String,
+    /// bcrypt of the rest.
+    pub token_code: String,
     /// When it ends, UTC.
     pub expires_at: NaiveDateTime,
 }
@@ -106,7 +108,8 @@ statements! {
     DELETE_TOKENS = "DELETE FROM oauthaccesstoken WHERE application_id = $1 RETURNING authorized_user_id";
     DELETE = "DELETE FROM oauthapplication WHERE id = $1";
     TOKENS_OF_NAMED = "SELECT application.id AS application, application.organization_id AS owner, token.id AS token,
-            token.authorized_user_id AS \"user\", token.data, token.token_name, token.expires_at
+            token.authorized_user_id AS \"user\", token.data, token.token_name, token.token_code,
+            token.expires_at
         FROM oauthapplication application JOIN oauthaccesstoken token ON token.application_id = application.id
         WHERE application.name = $1 ORDER BY application.id DESC, token.id";
 }

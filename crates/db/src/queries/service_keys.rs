@@ -103,6 +103,10 @@ statements! {
     UPDATE = "UPDATE servicekey SET name = $2, metadata = $3, expiration_date = $4 WHERE kid = $1";
     /// Approves a key that waits for it.
     SET_APPROVAL = "UPDATE servicekey SET approval_id = $2 WHERE kid = $1 AND approval_id IS NULL";
+    /// How many keys wait for approval.
+    COUNT_WAITING = "SELECT COUNT(*) FROM servicekey WHERE approval_id IS NULL";
+    /// Keys that waited for too long.
+    DELETE_WAITING = "DELETE FROM servicekey WHERE approval_id IS NULL AND created_date <= $1";
     /// A key.
     DELETE = "DELETE FROM servicekey WHERE kid = $1";
     /// What superusers were told about a key.
@@ -185,6 +189,17 @@ pub async fn update(
 /// Gives an unapproved key its approval; 0 when it has one or is gone.
 pub async fn set_approval(conn: &mut Conn, kid: &str, approval: i32) -> Result<u64> {
     execute!(conn, SET_APPROVAL, kid, approval)
+}
+
+/// How many keys wait for approval, of all services.
+pub async fn count_waiting(conn: &mut Conn) -> Result<i64> {
+    let (count,): (i64,) = fetch_one!(conn, COUNT_WAITING)?;
+    Ok(count)
+}
+
+/// Deletes keys of all services that were made before that time and never approved.
+pub async fn delete_waiting(conn: &mut Conn, made_before: NaiveDateTime) -> Result<u64> {
+    execute!(conn, DELETE_WAITING, made_before)
 }
 
 /// Deletes a key.
