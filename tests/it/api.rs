@@ -25,6 +25,8 @@ macro_rules! on_engines {
 
 mod installation;
 mod mirrors;
+mod oauth;
 mod policies;
 mod proxy_cache;
 mod quota;
+mod service_keys;

@@ -206,7 +206,7 @@ impl Caller {
 }
 
 /// The token of `Authorization: Bearer`, of whatever kind.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let mut words = value.split(' ').filter(|word| !word.is_empty());
     let scheme = words.next()?;

@@ -5,19 +5,27 @@ use axum::http::HeaderValue;
 
 use crate::route::Routes;
 
+pub(crate) mod authorizations;
 pub(crate) mod autoprune;
+pub(crate) mod bootstrap;
+pub(crate) mod change_password;
 pub(crate) mod discovery;
+pub(crate) mod federation;
 pub(crate) mod health;
 pub(crate) mod immutability;
 pub(crate) mod key_server;
 pub(crate) mod landing;
 pub(crate) mod mirror_health;
+pub(crate) mod oauth_applications;
+pub(crate) mod oauth_provider;
+pub(crate) mod oauth_tokens;
 pub(crate) mod org_mirror;
 pub(crate) mod pings;
 pub(crate) mod proxy_cache;
 pub(crate) mod quota;
 pub(crate) mod repo_mirror;
 pub(crate) mod search;
+pub(crate) mod service_keys;
 pub(crate) mod superuser;
 pub(crate) mod unknown;
 pub(crate) mod users;
@@ -30,18 +38,26 @@ pub(crate) const NO_CACHE: HeaderValue =
 pub(crate) fn routes() -> Routes {
     [
         autoprune::routes(),
+        authorizations::routes(),
+        bootstrap::routes(),
+        change_password::routes(),
         discovery::routes(),
+        federation::routes(),
         health::routes(),
         immutability::routes(),
         key_server::routes(),
         landing::routes(),
         mirror_health::routes(),
         org_mirror::routes(),
+        oauth_applications::routes(),
+        oauth_provider::routes(),
+        oauth_tokens::routes(),
         pings::routes(),
         proxy_cache::routes(),
         quota::routes(),
         repo_mirror::routes(),
         search::routes(),
+        service_keys::routes(),
         superuser::routes(),
         users::routes(),
     ]

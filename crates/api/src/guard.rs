@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::state::Api;
 
 mod anyone;
+mod basic_or_session;
 mod fresh;
 mod full_superuser;
 mod organization;
@@ -20,6 +21,7 @@ mod signed_in;
 mod superuser;
 
 pub(crate) use anyone::Anyone;
+pub(crate) use basic_or_session::BasicOrSession;
 pub(crate) use fresh::Fresh;
 pub(crate) use full_superuser::FullSuperuserOnly;
 pub(crate) use organization::{InOrganization, OrgAdmin, OrgMember};

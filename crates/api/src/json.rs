@@ -71,6 +71,13 @@ pub(crate) fn spaced(body: &Value) -> Response {
     }
 }
 
+/// JSON inside a JSON text, as Python writes it.
+pub(crate) fn nested<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
+    let text = spaced_text(value).map_err(Error::Answer)?;
+    // The serializer writes UTF-8.
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 fn spaced_text<T: Serialize + ?Sized>(body: &T) -> serde_json::Result<Vec<u8>> {
     let mut text = Vec::new();
     body.serialize(&mut Serializer::with_formatter(&mut text, Spaced))?;

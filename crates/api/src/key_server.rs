@@ -1,9 +1,12 @@
 //! The public keys of services, by which others verify tokens of this registry (database.md §4.6).
 
+use axum::http::StatusCode;
 use chrono::{NaiveDateTime, TimeDelta};
-use pierhead_db::queries::service_keys;
+use pierhead_db::queries::service_keys::{self, ServiceKeyRow};
 use pierhead_db::{Database, Error};
 use serde_json::{Map, Value};
+
+use crate::state::Api;
 
 /// Longest time that a key may be cached.
 const MAX_AGE: TimeDelta = TimeDelta::days(1);
@@ -68,6 +71,35 @@ pub(crate) async fn look_up(
             max_age: left.min(MAX_AGE).num_seconds(),
         }),
     )
+}
+
+/// A key of a service that has not expired, which is said to have signed a token: 403 if there is none. `approved` is false for
+/// a key that acts for itself.
+pub(crate) async fn signer(
+    api: &Api,
+    service: &str,
+    kid: &str,
+    approved: bool,
+) -> crate::error::Result<ServiceKeyRow> {
+    let now = api.clock().now_naive();
+    let row = service_keys::by_kid(&mut api.db().read().await?, kid).await?;
+    row.filter(|row| {
+        row.service == service
+            && row.expiration_date.is_none_or(|end| end > now)
+            && (row.approval_id.is_some() || !approved)
+    })
+    .ok_or_else(|| crate::error::Error::web(StatusCode::FORBIDDEN, "Permission Denied"))
+}
+
+/// Whether this is a public key of a type that services have, and nothing of its private half.
+pub(crate) fn is_public_key(jwk: &Value) -> bool {
+    let has = |member: &str| jwk.get(member).is_some_and(Value::is_string);
+    let complete = match jwk.get("kty").and_then(Value::as_str) {
+        Some("RSA") => has("n") && has("e"),
+        Some("EC") => has("x") && has("y"),
+        _ => false,
+    };
+    complete && jwk.get("d").is_none()
 }
 
 fn parse(kid: &str, jwk: &str) -> Option<Jwk> {

@@ -96,7 +96,7 @@ fn block(content: &mut String, heading: Option<&str>, text: &str) {
 }
 
 /// Text as it may stand in HTML, also inside a quoted attribute.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -23,6 +23,7 @@ mod hex;
 mod json;
 mod key_server;
 mod landing;
+mod oauth_pages;
 mod repository_path;
 mod route;
 mod router;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use pierhead_auth::accounts::Accounts;
-use pierhead_auth::{Auth, Clock};
+use pierhead_auth::{Auth, Clock, Federation};
+use pierhead_client::Client;
 use pierhead_config::Config;
 use pierhead_db::Database;
 use pierhead_db::encoding::field::FieldCipher;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub registry: Registry,
     /// The registry's routes as they are served, for their health: `GET /v2/` is asked of them.
     pub registry_routes: Router,
+    /// Calls the addresses that users configured.
+    pub outbound: Client,
     /// The id of this instance's service key.
     pub service_key_id: String,
     /// Ends this process in order.
@@ -64,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) accounts: Accounts,
     auth: Auth,
     registry: Registry,
+    outbound: Client,
+    federation: Federation,
     pub(crate) health: Health,
     shut_down: Arc<dyn Fn() + Send + Sync>,
     pub(crate) clock: Clock,
@@ -84,6 +89,8 @@ impl Api {
             accounts: parts.accounts,
             auth: parts.auth,
             registry: parts.registry,
+            federation: Federation::new(parts.outbound.clone(), parts.clock.clone()),
+            outbound: parts.outbound,
             health,
             shut_down: parts.shut_down,
             clock: parts.clock,
@@ -135,6 +142,16 @@ impl Api {
         &self.0.registry
     }
 
+    /// Calls the addresses that users configured, if they are public or exempt.
+    pub(crate) fn outbound(&self) -> &Client {
+        &self.0.outbound
+    }
+
+    /// The identity providers that robots trust.
+    pub(crate) fn federation(&self) -> &Federation {
+        &self.0.federation
+    }
+
     /// Time.
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
@@ -143,6 +160,11 @@ impl Api {
     /// Ends this process in order: as on SIGTERM, after this request.
     pub(crate) fn shut_down(&self) {
         (self.0.shut_down)();
+    }
+
+    /// `<scheme>://<hostname>` of this registry as it is configured, without a slash at the end.
+    pub(crate) fn base_url(&self) -> String {
+        self.0.config.base_url()
     }
 
     /// `REGISTRY_STATE: readonly`.

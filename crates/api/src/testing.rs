@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveDateTime};
 use http_body_util::BodyExt as _;
 use pierhead_auth::accounts::{Accounts, AccountsConfig};
 use pierhead_auth::{Auth, AuthConfig, Clock, ServiceKeys, ServiceKeysConfig};
+use pierhead_client::{AddressGuard, Client};
 use pierhead_config::Config;
 use pierhead_db::encoding::field::FieldCipher;
 use pierhead_db::encoding::key::DerivedKey;
@@ -242,6 +243,11 @@ impl Fixture {
             auth,
             registry: Registry::new(registry_config(), rooms),
             registry_routes: registry,
+            outbound: Client::new(
+                AddressGuard::public_only(&[]),
+                pierhead_client::Limits::default(),
+            )
+            .unwrap(),
             service_key_id: KID.to_owned(),
             shut_down: Arc::new(|| ()),
             clock,
@@ -261,8 +267,8 @@ impl Fixture {
     pub(crate) async fn service_key(&self, service: &'static str, kid: &'static str, minutes: i64) {
         let write = self.db.write(Durability::Full, move |conn| {
             Box::pin(async move {
-                let approval =
-                    service_keys::approve(conn, "ServiceKeyApprovalType.AUTOMATIC", now()).await?;
+                let automatic = "ServiceKeyApprovalType.AUTOMATIC";
+                let approval = service_keys::approve(conn, automatic, now(), None, "").await?;
                 let key = NewServiceKey {
                     name: "",
                     kid,
@@ -270,8 +276,9 @@ impl Fixture {
                     jwk: r#"{"n": "sXch", "e": "AQAB", "kty": "RSA"}"#,
                     metadata: "{}",
                     created: now(),
-                    expires: now() + chrono::TimeDelta::minutes(minutes),
-                    approval,
+                    expires: Some(now() + chrono::TimeDelta::minutes(minutes)),
+                    rotation_duration: None,
+                    approval: Some(approval),
                 };
                 service_keys::insert(conn, &key).await?;
                 Ok::<_, Error>(())

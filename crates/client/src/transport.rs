@@ -1,12 +1,12 @@
-//! How a connection is made where somebody configures that for one source: mirrors may go through a proxy, and may take a
-//! certificate that nobody vouches for.
+//! How a connection is made where somebody configures that: the registry trusts authorities of its own; mirrors may go through
+//! a proxy, and may take a certificate that nobody vouches for.
 
-use reqwest::{ClientBuilder, NoProxy, Proxy};
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};
 
 use crate::error::Error;
 use crate::guard::AddressGuard;
 
-/// Exceptions for the connections of one source. The default has none.
+/// Exceptions for connections. The default has none.
 #[derive(Clone, Debug, Default)]
 pub struct Transport {
     /// Take any certificate of an https server.
@@ -17,6 +17,8 @@ pub struct Transport {
     pub https_proxy: Option<String>,
     /// Hosts that are called without a proxy, as in `NO_PROXY`.
     pub no_proxy: Option<String>,
+    /// Certificates in DER of authorities that are trusted besides those of the system.
+    pub authorities: Vec<Vec<u8>>,
 }
 
 impl Transport {
@@ -45,6 +47,14 @@ impl Transport {
                 let proxy = make(url.clone()).map_err(Error::Setup)?;
                 builder = builder.proxy(proxy.no_proxy(exempt.clone()));
             }
+        }
+        if !self.authorities.is_empty() {
+            let authorities = self
+                .authorities
+                .iter()
+                .map(|der| Certificate::from_der(der));
+            let authorities = authorities.collect::<reqwest::Result<Vec<_>>>();
+            builder = builder.tls_certs_merge(authorities.map_err(Error::Setup)?);
         }
         if self.any_certificate {
             builder = builder.tls_danger_accept_invalid_certs(true);

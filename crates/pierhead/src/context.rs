@@ -41,6 +41,9 @@ pub(crate) enum StartError {
         #[source]
         source: pierhead_db::encoding::EncodingError,
     },
+    /// Nothing can be called.
+    #[error(transparent)]
+    Outbound(#[from] pierhead_client::Error),
     /// The database cannot be opened.
     #[error("the database of DB_URI cannot be opened: {0}")]
     Database(#[from] pierhead_db::Error),

@@ -1,6 +1,7 @@
 //! The `pierhead` command line: parses arguments, opens what the subcommand works on, and wires the rooms together.
 //! It holds no rule of the domain.
 
+mod bootstrap;
 mod cli;
 mod commands;
 mod context;

@@ -12,6 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use pierhead_api::{Api, Parts};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
+use pierhead_client::{AddressGuard, Client, Limits, Transport};
 use pierhead_config::Config;
 use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
@@ -23,6 +24,7 @@ use pierhead_registry::{Registry, Rooms};
 use pierhead_storage::Storage;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::bootstrap;
 use crate::cli::ServeArgs;
 use crate::context::{self, Context, StartError};
 use crate::traces::Traces;
@@ -74,6 +76,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         Arc::new(context.accounts.clone()),
     )?;
 
+    bootstrap::set_up(config, &context.accounts).await;
+
     let stop = CancellationToken::new();
     let asked_to_stop = stop.clone();
     let stop_workers = CancellationToken::new();
@@ -115,6 +119,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         auth,
         registry,
         registry_routes: registry_routes.clone(),
+        outbound: outbound(config, &authorities)?,
         service_key_id: keys.kid().to_owned(),
         shut_down: Arc::new(move || asked_to_stop.cancel()),
         clock: Clock::system(),
@@ -164,6 +169,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         traces.stop(FLUSH_TRACES).await;
     }
     Ok(())
+}
+
+/// The client for addresses that users configure.
+fn outbound(config: &Config, authorities: &ExtraCas) -> Result<Client, pierhead_client::Error> {
+    let transport = Transport {
+        authorities: authorities
+            .certificates
+            .iter()
+            .map(|certificate| certificate.to_vec())
+            .collect(),
+        ..Transport::default()
+    };
+    let guard = AddressGuard::public_only(&config.mirroring.ssrf_allowed_hosts);
+    Client::with_transport(guard, Limits::default(), &transport)
 }
 
 /// Metrics on the registry's own port are for this machine alone; the container's port 9091 is for everyone.

@@ -67,7 +67,8 @@ impl Installation {
         Ok(self.counted().await? - before)
     }
 
-    async fn counted(&self) -> Result<f64> {
+    /// Statements since the start.
+    pub(crate) async fn counted(&self) -> Result<f64> {
         let metrics = self.server.metrics().await?;
         Ok(metrics
             .sum("pierhead_db_statements_total", &[])

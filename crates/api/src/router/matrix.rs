@@ -12,7 +12,8 @@ use pierhead_auth::accounts::{
 };
 use pierhead_config::Secret;
 use pierhead_db::Error;
-use pierhead_db::queries::oauth_applications::{self, NewAccessToken, NewApplication};
+use pierhead_db::queries::oauth_applications::{self, NewApplication};
+use pierhead_db::queries::oauth_tokens::{self, NewAccessToken};
 use pierhead_db::queries::users;
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -224,12 +225,10 @@ async fn insert_token(fixture: &Fixture, name: &str, scope: &'static str, token:
             let user = users::find(conn, &name).await?.unwrap();
             let application = NewApplication {
                 client_id: &token[..20],
-                owner: user.id,
                 name: "matrix",
-                description: "",
-                secure_client_secret: "",
+                ..NewApplication::default()
             };
-            let application = oauth_applications::insert_application(conn, &application).await?;
+            let application = oauth_applications::insert(conn, user.id, &application).await?;
             let hash = bcrypt::hash(&token[20..], 4).unwrap();
             let new = NewAccessToken {
                 uuid: &token[..20],
@@ -238,11 +237,13 @@ async fn insert_token(fixture: &Fixture, name: &str, scope: &'static str, token:
                 scope,
                 token_type: "Bearer",
                 expires_at: testing::now() + chrono::TimeDelta::days(1),
+                data: "",
                 token_name: &token[..20],
                 token_code: &hash,
+                display_name: None,
                 created: testing::now(),
             };
-            oauth_applications::insert_access_token(conn, &new).await?;
+            oauth_tokens::insert(conn, &new).await?;
             Ok::<_, Error>(())
         })
     });

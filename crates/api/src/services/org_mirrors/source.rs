@@ -221,6 +221,7 @@ fn transport(config: Config) -> Transport {
         http_proxy: given(proxy.http),
         https_proxy: given(proxy.https),
         no_proxy: given(proxy.exempt),
+        ..Transport::default()
     }
 }
 

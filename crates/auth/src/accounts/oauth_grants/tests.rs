@@ -218,8 +218,8 @@ async fn an_assignment_is_told_seen_and_used_up_by_its_token() {
     );
     let told = fixture
         .row(
-            r#"SELECT notificationkind.name AS kind, metadata_json, dismissed FROM notification
-            JOIN notificationkind ON notificationkind.id = kind_id"#,
+            "SELECT notificationkind.name AS kind, metadata_json, dismissed FROM notification
+            JOIN notificationkind ON notificationkind.id = kind_id",
         )
         .await;
     assert_eq!(told["kind"].as_deref(), Some("assigned_authorization"));

@@ -85,7 +85,8 @@ async fn a_token_is_shown_once_listed_without_its_text_and_revoked() {
         .list_oauth_tokens(&application, i32::MAX, 51)
         .await
         .unwrap();
-    assert_eq!(listed, [made.token.clone()]);
+    assert_eq!(listed.first(), Some(&made.token));
+    assert_eq!(listed.len(), 1);
     let metadata: Value =
         serde_json::from_str(fixture.audit().await["metadata_json"].as_deref().unwrap()).unwrap();
     assert_eq!(

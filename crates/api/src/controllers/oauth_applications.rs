@@ -1,0 +1,319 @@
+//! `/api/v1/organization/{orgname}/applications` and `/api/v1/app` (api-v1.md §5.3): the OAuth applications of an organization.
+//!
+//! The client secret is for administrators of the organization; superusers, who may manage the applications, see none.
+
+use axum::extract::State;
+use pierhead_auth::TeamRole;
+use pierhead_auth::accounts::{OAuthApplication, OAuthApplicationSettings};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::extract::body::present;
+use crate::extract::{Body, Path};
+use crate::guard::{AllSuperusers, InOrganization, OrgAdmin, Superusers};
+use crate::json::{Json, NoContent};
+use crate::route::{Routes, route};
+use crate::state::Api;
+use crate::views::avatar::Avatar;
+use crate::views::oauth;
+
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("organization")
+        .add(route!(get_application_information))
+        .add(route!(list))
+        .add(route!(create))
+        .add(route!(get))
+        .add(route!(update))
+        .add(route!(delete))
+        .add(route!(reset_client_secret).internal())
+}
+
+/// The organization and the application of a path.
+#[derive(Deserialize)]
+struct ApplicationPath {
+    #[expect(dead_code, reason = "the guard reads it")]
+    orgname: String,
+    client_id: String,
+}
+
+#[derive(Deserialize)]
+struct ClientPath {
+    client_id: String,
+}
+
+/// An application as its organization sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct OAuthApplicationView {
+    name: String,
+    description: String,
+    application_uri: String,
+    client_id: String,
+    /// Null for superusers who do not administer the organization.
+    client_secret: Option<String>,
+    /// Null for superusers who do not administer the organization.
+    redirect_uri: Option<String>,
+    /// Null for superusers who do not administer the organization.
+    avatar_email: Option<String>,
+}
+
+impl OAuthApplicationView {
+    fn of(api: &Api, administers: bool, application: OAuthApplication) -> Result<Self> {
+        let secret = if administers {
+            api.accounts().client_secret(&application)?
+        } else {
+            None
+        };
+        Ok(Self {
+            name: application.name,
+            description: application.description,
+            application_uri: application.application_uri,
+            client_id: application.client_id,
+            client_secret: secret.map(|secret| secret.expose().to_owned()),
+            redirect_uri: administers.then_some(application.redirect_uri),
+            avatar_email: application.avatar_email.filter(|_| administers),
+        })
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Applications {
+    applications: Vec<OAuthApplicationView>,
+}
+
+/// An application to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+struct NewApp {
+    /// For people.
+    name: String,
+    /// Where browsers are sent with a token.
+    #[serde(default, deserialize_with = "present")]
+    redirect_uri: Option<String>,
+    /// Its home page.
+    #[serde(default, deserialize_with = "present")]
+    application_uri: Option<String>,
+    /// For people.
+    #[serde(default, deserialize_with = "present")]
+    description: Option<String>,
+    /// The address whose avatar it shows.
+    #[serde(default, deserialize_with = "present")]
+    avatar_email: Option<String>,
+}
+
+/// What an application is to be. What is missing is emptied.
+#[derive(Debug, Deserialize, ToSchema)]
+struct UpdateApp {
+    /// For people.
+    name: String,
+    /// Where browsers are sent with a token.
+    redirect_uri: String,
+    /// Its home page.
+    application_uri: String,
+    /// For people.
+    #[serde(default, deserialize_with = "present")]
+    description: Option<String>,
+    /// The address whose avatar it shows.
+    #[serde(default, deserialize_with = "present")]
+    avatar_email: Option<String>,
+}
+
+/// What everybody may know about an application.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApplicationInformation {
+    name: String,
+    description: String,
+    uri: String,
+    avatar: Avatar,
+    organization: OwningOrganization,
+}
+
+/// The organization that owns an application, as its administrators, its members or everybody else see it here.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwningOrganization {
+    name: String,
+    /// Empty unless the caller administers the organization.
+    email: String,
+    avatar: Avatar,
+    is_admin: bool,
+    is_member: bool,
+    /// Always empty here.
+    #[schema(value_type = Object)]
+    teams: Map<String, Value>,
+    /// Always empty here.
+    ordered_teams: Vec<String>,
+}
+
+#[utoipa::path(get, path = "/api/v1/app/{client_id}", operation_id = "getApplicationInformation",
+    params(("client_id" = String, Path, description = "The OAuth client ID")),
+    responses((status = 200, body = ApplicationInformation, description = "What everybody may know about the application")))]
+async fn get_application_information(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(path): Path<ClientPath>,
+) -> Result<Json<ApplicationInformation>> {
+    let application = api
+        .accounts()
+        .application_by_client_id(&path.client_id)
+        .await?;
+    let rights = api
+        .auth()
+        .namespace_rights(caller.credential(), &application.owner)
+        .await?;
+    let sees_all = caller.has_full_access() || caller.is_global_readonly();
+    let is_admin = sees_all || rights.role >= Some(TeamRole::Admin);
+    // An address that is none stands for a missing one.
+    let email = if is_admin && application.owner_email.contains('@') {
+        application.owner_email.clone()
+    } else {
+        String::new()
+    };
+    Ok(Json(ApplicationInformation {
+        avatar: oauth::avatar(&api, &application),
+        organization: OwningOrganization {
+            email,
+            avatar: oauth::owner_avatar(&api, &application),
+            is_admin,
+            is_member: sees_all || rights.role.is_some(),
+            teams: Map::new(),
+            ordered_teams: Vec::new(),
+            name: application.owner,
+        },
+        name: application.name,
+        description: application.description,
+        uri: application.application_uri,
+    }))
+}
+
+#[utoipa::path(get, path = "/api/v1/organization/{orgname}/applications", operation_id = "getOrganizationApplications",
+    params(("orgname" = String, Path, description = "The name of the organization")),
+    responses((status = 200, body = Applications, description = "Every application of the organization")))]
+async fn list(
+    guard: InOrganization<OrgAdmin, AllSuperusers>,
+    State(api): State<Api>,
+) -> Result<Json<Applications>> {
+    let administers = guard.held() >= Some(TeamRole::Admin);
+    let found = api
+        .accounts()
+        .list_applications(guard.organization()?.id)
+        .await?;
+    let applications = found
+        .into_iter()
+        .map(|application| OAuthApplicationView::of(&api, administers, application))
+        .collect::<Result<_>>()?;
+    Ok(Json(Applications { applications }))
+}
+
+#[utoipa::path(post, path = "/api/v1/organization/{orgname}/applications", operation_id = "createOrganizationApplication",
+    params(("orgname" = String, Path, description = "The name of the organization")),
+    request_body = NewApp,
+    responses((status = 200, body = OAuthApplicationView, description = "The application that was made")))]
+async fn create(
+    guard: InOrganization<OrgAdmin, Superusers>,
+    State(api): State<Api>,
+    Body(new): Body<NewApp>,
+) -> Result<Json<OAuthApplicationView>> {
+    let settings = OAuthApplicationSettings {
+        name: new.name,
+        redirect_uri: new.redirect_uri,
+        application_uri: new.application_uri,
+        description: new.description,
+        avatar_email: new.avatar_email,
+    };
+    let made = api
+        .accounts()
+        .create_application(&guard.caller().actor(), guard.organization()?.id, settings)
+        .await?;
+    answer(&api, &guard, made)
+}
+
+#[utoipa::path(get, path = "/api/v1/organization/{orgname}/applications/{client_id}", operation_id = "getOrganizationApplication",
+    params(("orgname" = String, Path, description = "The name of the organization"), ("client_id" = String, Path, description = "The OAuth client ID")),
+    responses((status = 200, body = OAuthApplicationView, description = "The application")))]
+async fn get(
+    guard: InOrganization<OrgAdmin, AllSuperusers>,
+    State(api): State<Api>,
+    Path(path): Path<ApplicationPath>,
+) -> Result<Json<OAuthApplicationView>> {
+    let organization = guard.organization()?.id;
+    let found = api
+        .accounts()
+        .application(organization, &path.client_id)
+        .await?;
+    let administers = guard.held() >= Some(TeamRole::Admin);
+    Ok(Json(OAuthApplicationView::of(&api, administers, found)?))
+}
+
+#[utoipa::path(put, path = "/api/v1/organization/{orgname}/applications/{client_id}", operation_id = "updateOrganizationApplication",
+    params(("orgname" = String, Path, description = "The name of the organization"), ("client_id" = String, Path, description = "The OAuth client ID")),
+    request_body = UpdateApp,
+    responses((status = 200, body = OAuthApplicationView, description = "The application as it is now")))]
+async fn update(
+    guard: InOrganization<OrgAdmin, Superusers>,
+    State(api): State<Api>,
+    Path(path): Path<ApplicationPath>,
+    Body(change): Body<UpdateApp>,
+) -> Result<Json<OAuthApplicationView>> {
+    let settings = OAuthApplicationSettings {
+        name: change.name,
+        redirect_uri: Some(change.redirect_uri),
+        application_uri: Some(change.application_uri),
+        description: change.description,
+        avatar_email: change.avatar_email,
+    };
+    let (actor, organization) = (guard.caller().actor(), guard.organization()?.id);
+    let changed = api
+        .accounts()
+        .update_application(&actor, organization, &path.client_id, settings)
+        .await?;
+    answer(&api, &guard, changed)
+}
+
+#[utoipa::path(delete, path = "/api/v1/organization/{orgname}/applications/{client_id}", operation_id = "deleteOrganizationApplication",
+    params(("orgname" = String, Path, description = "The name of the organization"), ("client_id" = String, Path, description = "The OAuth client ID")),
+    responses((status = 204, description = "The application and its tokens are gone")))]
+async fn delete(
+    guard: InOrganization<OrgAdmin, Superusers>,
+    State(api): State<Api>,
+    Path(path): Path<ApplicationPath>,
+) -> Result<NoContent> {
+    let (actor, organization) = (guard.caller().actor(), guard.organization()?.id);
+    let users = api
+        .accounts()
+        .delete_application(&actor, organization, &path.client_id)
+        .await?;
+    for user in users {
+        api.auth().forget_principal(user);
+    }
+    Ok(NoContent)
+}
+
+#[utoipa::path(post, path = "/api/v1/organization/{orgname}/applications/{client_id}/resetclientsecret", operation_id = "resetOrganizationApplicationClientSecret",
+    params(("orgname" = String, Path, description = "The name of the organization"), ("client_id" = String, Path, description = "The OAuth client ID")),
+    responses((status = 200, body = OAuthApplicationView, description = "The application with its new secret")))]
+async fn reset_client_secret(
+    guard: InOrganization<OrgAdmin, Superusers>,
+    State(api): State<Api>,
+    Path(path): Path<ApplicationPath>,
+) -> Result<Json<OAuthApplicationView>> {
+    let (actor, organization) = (guard.caller().actor(), guard.organization()?.id);
+    let changed = api
+        .accounts()
+        .reset_client_secret(&actor, organization, &path.client_id)
+        .await?;
+    answer(&api, &guard, changed)
+}
+
+fn answer(
+    api: &Api,
+    guard: &InOrganization<OrgAdmin, Superusers>,
+    application: OAuthApplication,
+) -> Result<Json<OAuthApplicationView>> {
+    let administers = guard.held() >= Some(TeamRole::Admin);
+    Ok(Json(OAuthApplicationView::of(
+        api,
+        administers,
+        application,
+    )?))
+}
