@@ -36,11 +36,13 @@ pub fn router(api: Api) -> Router {
 }
 
 fn serve(routes: Routes, api: Api) -> Router {
-    let paths = all_paths(&routes);
-    let repository_paths = Arc::new(RepositoryPaths::of(paths.iter().map(String::as_str)));
+    let paths = paths(&routes);
+    let slashless = slashless(&paths);
+    let all = paths.iter().chain(&slashless);
+    let repository_paths = Arc::new(RepositoryPaths::of(all.map(String::as_str)));
     let mut router = Router::new();
-    for slashless in slashless(&paths) {
-        router = router.route(&slashless, any(add_slash));
+    for path in &slashless {
+        router = router.route(path, any(add_slash));
     }
     for route in routes.routes {
         router = route.serve(router, &api);
@@ -78,8 +80,8 @@ pub fn routes() -> Vec<DeclaredRoute> {
         .collect()
 }
 
-/// The paths of all routes, and those from which a client is sent to one that ends with a slash.
-fn all_paths(routes: &Routes) -> Vec<String> {
+/// The paths of all routes.
+fn paths(routes: &Routes) -> Vec<String> {
     let mut paths: Vec<String> = routes
         .routes
         .iter()
@@ -87,12 +89,10 @@ fn all_paths(routes: &Routes) -> Vec<String> {
         .collect();
     paths.sort();
     paths.dedup();
-    let more = slashless(&paths);
-    paths.extend(more);
     paths
 }
 
-/// The paths without their slash at the end, where that is no route by itself.
+/// The paths without their slash at the end, where that is no route by itself: a client is sent to the one with it.
 fn slashless(paths: &[String]) -> Vec<String> {
     let known: HashSet<&str> = paths.iter().map(String::as_str).collect();
     let without: HashSet<&str> = paths
