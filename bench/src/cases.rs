@@ -1,5 +1,6 @@
 //! The rows of the table: what is done to every registry, one file for each kind of work.
 
+mod api;
 mod blob;
 mod image;
 mod manifest;
@@ -88,6 +89,7 @@ pub(crate) fn all(plan: &Plan) -> Vec<Case> {
     cases.extend(blob::cases(plan));
     cases.extend(image::cases(plan));
     cases.extend(tag_list::cases(plan));
+    cases.extend(api::cases(plan));
     cases.extend(start::cases(plan));
     cases.retain(|case| plan.wants(&case.id));
     cases

@@ -23,10 +23,14 @@ macro_rules! on_engines {
     };
 }
 
+mod activity;
+mod dataset;
 mod installation;
 mod mirrors;
 mod oauth;
+mod organizations;
 mod policies;
 mod proxy_cache;
 mod quota;
 mod service_keys;
+mod users;

@@ -90,6 +90,8 @@ impl Connection {
             ("Authorization: ", request.authorization),
             ("Accept: ", request.accept),
             ("Content-Type: ", request.content_type),
+            ("Cookie: ", request.session.map(|(cookie, _)| cookie)),
+            ("X-CSRF-Token: ", request.session.map(|(_, csrf)| csrf)),
         ] {
             if let Some(value) = value {
                 line(&[name, value]);
@@ -166,6 +168,8 @@ impl Connection {
                         response.digest = Some(value());
                     } else if is("link") {
                         response.link = Some(value());
+                    } else if is("set-cookie") {
+                        response.cookie = value().split(';').next().map(str::to_owned);
                     } else if is("www-authenticate") {
                         response.challenge = Some(value());
                     }

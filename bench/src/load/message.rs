@@ -13,6 +13,8 @@ pub(crate) struct Request<'a> {
     pub(crate) accept: Option<&'a str>,
     /// Value of the `Content-Type` header.
     pub(crate) content_type: Option<&'a str>,
+    /// Values of `Cookie` and `X-CSRF-Token`: a web session.
+    pub(crate) session: Option<(&'a str, &'a str)>,
     /// The body's parts; `Content-Length` is their sum.
     pub(crate) body: &'a [&'a [u8]],
 }
@@ -26,6 +28,7 @@ impl<'a> Request<'a> {
             authorization: None,
             accept: None,
             content_type: None,
+            session: None,
             body: &[],
         }
     }
@@ -53,6 +56,8 @@ pub(crate) struct Response {
     pub(crate) link: Option<String>,
     /// `WWW-Authenticate`.
     pub(crate) challenge: Option<String>,
+    /// `name=value` of `Set-Cookie`.
+    pub(crate) cookie: Option<String>,
     /// Bytes of the body.
     pub(crate) length: u64,
     /// The body, where it was asked for.

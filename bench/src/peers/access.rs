@@ -28,6 +28,23 @@ pub(crate) struct TokenAccess {
     pub(crate) user: Basic,
     /// A robot's credentials, or why there are none.
     pub(crate) robot: Result<Basic, String>,
+    /// Where the registry has a management API.
+    pub(crate) api: Option<ApiAccess>,
+}
+
+/// A login to a management API.
+#[derive(Clone)]
+pub(crate) struct ApiAccess {
+    /// An OAuth access token of the user, with every scope.
+    pub(crate) token: String,
+    /// The body of a sign-in.
+    pub(crate) sign_in: String,
+}
+
+impl std::fmt::Debug for ApiAccess {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ApiAccess(…)")
+    }
 }
 
 /// The value of a Basic `Authorization` header (RFC 7617).
@@ -151,6 +168,7 @@ mod tests {
             service: "h:1".to_owned(),
             user: Basic::new("a", "b"),
             robot: Err("none".to_owned()),
+            api: None,
         };
         assert_eq!(
             access.target(Some("repository:a/b:pull,push")),

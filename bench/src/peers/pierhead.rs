@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::access::{Basic, TokenAccess, challenged_service};
+use super::access::{ApiAccess, Basic, TokenAccess, challenged_service};
 use super::{Access, Cluster, PIERHEAD, PIERHEAD_POSTGRES, Product, write};
 use crate::error::Error;
 use crate::load::connection::Connection;
@@ -157,10 +157,16 @@ fn log_in(address: SocketAddr, robot: Command) -> Result<Access, Error> {
             ),
         });
     }
+    let made: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let api = made["access_token"].as_str().map(|token| ApiAccess {
+        token: token.to_owned(),
+        sign_in: serde_json::json!({ "username": USER, "password": PASSWORD }).to_string(),
+    });
     Ok(Access::Token(TokenAccess {
         service: challenged_service(address)?,
         user: Basic::new(USER, PASSWORD),
         robot: create_robot(robot),
+        api,
     }))
 }
 

@@ -8,25 +8,39 @@ use crate::route::Routes;
 pub(crate) mod authorizations;
 pub(crate) mod autoprune;
 pub(crate) mod bootstrap;
+pub(crate) mod builds;
+pub(crate) mod capabilities;
 pub(crate) mod change_password;
 pub(crate) mod discovery;
+pub(crate) mod entities;
+pub(crate) mod errors;
 pub(crate) mod federation;
 pub(crate) mod health;
 pub(crate) mod immutability;
 pub(crate) mod key_server;
 pub(crate) mod landing;
+pub(crate) mod logs;
+pub(crate) mod mail_links;
+pub(crate) mod messages;
 pub(crate) mod mirror_health;
+pub(crate) mod notifications;
 pub(crate) mod oauth_applications;
 pub(crate) mod oauth_provider;
 pub(crate) mod oauth_tokens;
 pub(crate) mod org_mirror;
+pub(crate) mod organizations;
 pub(crate) mod pings;
+pub(crate) mod prototypes;
 pub(crate) mod proxy_cache;
 pub(crate) mod quota;
 pub(crate) mod repo_mirror;
+pub(crate) mod robots;
 pub(crate) mod search;
 pub(crate) mod service_keys;
+pub(crate) mod site;
 pub(crate) mod superuser;
+pub(crate) mod teams;
+pub(crate) mod triggers;
 pub(crate) mod unknown;
 pub(crate) mod users;
 
@@ -37,28 +51,42 @@ pub(crate) const NO_CACHE: HeaderValue =
 /// Every route.
 pub(crate) fn routes() -> Routes {
     [
-        autoprune::routes(),
         authorizations::routes(),
+        autoprune::routes(),
         bootstrap::routes(),
+        builds::routes(),
+        capabilities::routes(),
         change_password::routes(),
         discovery::routes(),
+        entities::routes(),
+        errors::routes(),
         federation::routes(),
         health::routes(),
         immutability::routes(),
         key_server::routes(),
         landing::routes(),
+        logs::routes(),
+        messages::routes(),
         mirror_health::routes(),
-        org_mirror::routes(),
         oauth_applications::routes(),
         oauth_provider::routes(),
         oauth_tokens::routes(),
+        mail_links::routes(),
+        org_mirror::routes(),
+        organizations::routes(),
+        notifications::routes(),
         pings::routes(),
+        prototypes::routes(),
         proxy_cache::routes(),
         quota::routes(),
         repo_mirror::routes(),
+        robots::routes(),
         search::routes(),
         service_keys::routes(),
+        site::routes(),
         superuser::routes(),
+        teams::routes(),
+        triggers::routes(),
         users::routes(),
     ]
     .into_iter()

@@ -231,6 +231,15 @@ impl Error {
         )
     }
 
+    /// Shape d also for what does not exist: where Quay lets its data model say it.
+    pub(crate) fn from_data_model(error: AccountsError) -> Self {
+        if error.is_internal() {
+            Self::Accounts(error)
+        } else {
+            Self::bad_request(error.to_string())
+        }
+    }
+
     fn is_unavailable(&self) -> bool {
         match self {
             Self::Database(error) | Self::Accounts(AccountsError::Database(error)) => {

@@ -15,20 +15,32 @@ mod basic_or_session;
 mod fresh;
 mod full_superuser;
 mod organization;
+mod organization_creator;
+mod own_account;
 mod public;
+mod registry_client;
 mod repository;
+mod robot_permissions;
 mod signed_in;
 mod superuser;
+mod team;
 
 pub(crate) use anyone::Anyone;
 pub(crate) use basic_or_session::BasicOrSession;
 pub(crate) use fresh::Fresh;
 pub(crate) use full_superuser::FullSuperuserOnly;
-pub(crate) use organization::{InOrganization, OrgAdmin, OrgMember};
+pub(crate) use organization::{
+    InOrganization, OrgAdmin, OrgAdminUnscoped, OrgMember, OrgMemberScoped, OrganizationRole,
+};
+pub(crate) use organization_creator::OrganizationCreator;
+pub(crate) use own_account::OwnAccount;
 pub(crate) use public::Scoped;
-pub(crate) use repository::{Admin, InRepository, Normal, Read, Write};
+pub(crate) use registry_client::RegistryClient;
+pub(crate) use repository::{Admin, InRepository, Normal, Read, RepositoryRole, Write};
+pub(crate) use robot_permissions::RobotPermissionsReader;
 pub(crate) use signed_in::{AdminUser, AnyScope, ReadUser, SignedIn, Unrestricted};
-pub(crate) use superuser::{AllSuperusers, SuperuserOnly, Superusers};
+pub(crate) use superuser::{AllSuperusers, Elevated, SuperuserOnly, Superusers};
+pub(crate) use team::{TeamSyncer, TeamViewer};
 
 /// What a guard asks of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +82,10 @@ pub enum Who {
     OrganizationMember,
     /// Administrators of the organization.
     OrganizationAdmin,
+    /// Members of the team, and administrators of its organization.
+    TeamMember,
+    /// Administrators of the organization who may let an external group decide who is in a team.
+    TeamSyncer,
     /// Superusers.
     Superuser,
     /// Superusers with full access.

@@ -55,6 +55,18 @@ pub(crate) fn not_found() -> String {
     )
 }
 
+/// A page with one message.
+pub(crate) fn message(title: &str, text: &str) -> String {
+    fill(
+        title,
+        &format!(
+            "<header><h1>{}</h1><p>{}</p></header>\n<section><p><a href=\"/\">To the start page</a></p></section>",
+            escape(title),
+            escape(text)
+        ),
+    )
+}
+
 /// What the pages may do: be shown, with their own style.
 pub(crate) fn content_security_policy() -> HeaderValue {
     static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {

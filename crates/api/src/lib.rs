@@ -39,3 +39,4 @@ pub use guard::{Rule, Who};
 pub use router::{DeclaredRoute, router, routes};
 pub use session::SessionConfig;
 pub use state::{Api, Parts};
+pub use views::log_entry::show_log_row;

@@ -11,6 +11,7 @@ use pierhead_db::Database;
 use pierhead_db::encoding::field::FieldCipher;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::enums::Enums;
+use pierhead_mail::Mailer;
 use pierhead_registry::Registry;
 use pierhead_storage::Storage;
 
@@ -38,6 +39,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// Credentials and permissions.
     pub auth: Auth,
+    /// Mail to people.
+    pub mailer: Mailer,
     /// The registry, which owns tags and manifests.
     pub registry: Registry,
     /// The registry's routes as they are served, for their health: `GET /v2/` is asked of them.
@@ -66,6 +69,7 @@ pub(crate) struct Inner {
     storage: Storage,
     pub(crate) accounts: Accounts,
     auth: Auth,
+    mailer: Mailer,
     registry: Registry,
     outbound: Client,
     federation: Federation,
@@ -88,6 +92,7 @@ impl Api {
             storage: parts.storage,
             accounts: parts.accounts,
             auth: parts.auth,
+            mailer: parts.mailer,
             registry: parts.registry,
             federation: Federation::new(parts.outbound.clone(), parts.clock.clone()),
             outbound: parts.outbound,
@@ -135,6 +140,11 @@ impl Api {
     /// Credentials and permissions.
     pub(crate) fn auth(&self) -> &Auth {
         &self.0.auth
+    }
+
+    /// Mail to people.
+    pub(crate) fn mailer(&self) -> &Mailer {
+        &self.0.mailer
     }
 
     /// The registry, which owns tags and manifests.

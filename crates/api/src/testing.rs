@@ -25,10 +25,10 @@ use pierhead_db::enums::Enums;
 use pierhead_db::queries::service_keys::{self, NewServiceKey};
 use pierhead_db::{Database, Durability, Error, SqliteOptions};
 use pierhead_jobs::CancellationToken;
-use pierhead_jobs::audit::AuditLog;
+use pierhead_jobs::audit::{AuditLog, Lenient};
 use pierhead_metrics::{Build, Metrics};
 use pierhead_oci::{Limits, NameRules};
-use pierhead_registry::{Registry, RegistryConfig, Rooms};
+use pierhead_registry::{AuditConfig, Registry, RegistryConfig, Rooms};
 use pierhead_storage::{LocalDriver, Location, Storage};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
@@ -80,7 +80,7 @@ fn registry_config() -> RegistryConfig {
         hostname: "registry.example.com".to_owned(),
         scheme: "https".to_owned(),
         any_host: false,
-        audit_logins: false,
+        audit: AuditConfig::default(),
         names: NameRules::default(),
         advertise_v2: true,
         account_recovery: false,
@@ -216,7 +216,7 @@ impl Fixture {
             Arc::new(accounts.clone()),
         )
         .unwrap();
-        let (audit, _) = AuditLog::start(db.clone(), true, CancellationToken::new());
+        let (audit, _) = AuditLog::start(db.clone(), Lenient::Nobody, CancellationToken::new());
         let page_tokens = PageTokens::new(page_token::DEFAULT_KEY).unwrap();
         let build = Build {
             version: "test",
@@ -228,6 +228,7 @@ impl Fixture {
             storage: storage.clone(),
             auth: auth.clone(),
             audit,
+            pull_counts: None,
             page_tokens: page_tokens.clone(),
             metrics: Arc::new(Metrics::new("quay", &[], build)),
         };
@@ -241,6 +242,7 @@ impl Fixture {
             storage,
             accounts,
             auth,
+            mailer: pierhead_mail::Mailer::off(),
             registry: Registry::new(registry_config(), rooms),
             registry_routes: registry,
             outbound: Client::new(

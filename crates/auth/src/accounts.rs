@@ -23,19 +23,30 @@ use crate::Clock;
 mod app_tokens;
 mod audit;
 mod bootstrap;
+mod confirmations;
+mod conversion;
 mod error;
 mod initialize;
 mod names;
+mod namespace_deletion;
 mod oauth_applications;
 mod oauth_grants;
 mod oauth_redirects;
 mod oauth_tokens;
+mod organization_members;
 mod organizations;
 mod permissions;
+mod profile;
+mod prototypes;
 mod push;
+mod registration;
 mod repositories;
 mod robots;
 mod service_keys;
+mod sessions;
+mod team_invites;
+mod team_members;
+mod teams;
 #[cfg(test)]
 mod testing;
 mod users;
@@ -43,33 +54,47 @@ mod users;
 pub use app_tokens::{AppTokenExpiry, CreatedAppToken};
 pub use audit::{Actor, Event};
 pub use bootstrap::{Bootstrap, BootstrapError, Provisioned};
+pub use confirmations::ConfirmedAddress;
 pub use error::{AccountsError, Result};
 pub use initialize::{FirstUser, Initialized};
 pub use names::{MAX_NAME_LEN, MIN_NAME_LEN, MIN_PASSWORD_LEN};
+pub use namespace_deletion::QueueNames;
 pub use oauth_applications::OAuthApplicationSettings;
 pub use oauth_grants::{AssignedGrant, CodeExchange, ExchangeError};
 pub use oauth_redirects::{belongs_to_application, with_parameters};
 pub use oauth_tokens::{CreatedOAuthToken, NewOAuthToken, OAUTH_TOKEN_LIFETIME_S};
-pub use organizations::{CreatedOrganization, NewOrganization};
+pub use organization_members::OrganizationMember;
+pub use organizations::{CreatedOrganization, NewOrganization, OrganizationChange, known_address};
 pub use permissions::{Grantee, PermissionChange};
+pub use profile::{ProfileChange, ProfileChanged};
+pub use prototypes::Delegate;
+pub use registration::{Registered, Registration, RegistrationRules};
 pub use repositories::{CreatedRepository, NewRepository, RepositoryRef, SettableState};
-pub use robots::{CreatedRobot, NewRobot};
+pub use robots::{CreatedRobot, FederationEntry, NewRobot, RobotAccess, RobotInfo};
 pub use service_keys::{
     CreatedServiceKey, NewServiceKey, ServiceKeyChange, ServiceKeyOrigin, ServiceKeysPolicy,
     SubmittedServiceKey,
 };
+pub use team_invites::JoinedTeam;
+pub use team_members::{Joined, Left, TeamMembers};
+pub use teams::ChangedTeam;
 pub use users::NewUser;
 
 pub use pierhead_db::enums::{Named, Role, TeamRole, Visibility};
+pub use pierhead_db::queries::account_refs::AccountRef;
 pub use pierhead_db::queries::app_tokens::AppToken;
 pub use pierhead_db::queries::oauth_applications::Application as OAuthApplication;
 pub use pierhead_db::queries::oauth_grants::Assignment;
 pub use pierhead_db::queries::oauth_tokens::{ApplicationToken, Authorization};
-pub use pierhead_db::queries::organizations::Team;
+pub use pierhead_db::queries::organizations::{Organization, Team};
+pub use pierhead_db::queries::profiles::{Detail, Profile};
+pub use pierhead_db::queries::prototypes::PrototypeRow;
 pub use pierhead_db::queries::repositories::Repository;
 pub use pierhead_db::queries::repository_permissions::Permission;
 pub use pierhead_db::queries::robots::Robot;
 pub use pierhead_db::queries::service_keys::ServiceKeyDetails;
+pub use pierhead_db::queries::team_invites::PendingInvite;
+pub use pierhead_db::queries::teams::{HeldPermission, TeamOverview};
 pub use pierhead_db::queries::users::Account;
 
 /// Characters of a generated password.
@@ -84,12 +109,28 @@ pub struct AccountsConfig {
     pub email_required: bool,
     /// `FEATURE_ORG_SHARED_EMAIL`: an organization may take an address that is in use.
     pub org_shared_email: bool,
+    /// `FEATURE_USER_METADATA`: new people are asked for their name and company.
+    pub ask_new_users: bool,
     /// `ROBOTS_DISALLOW`: no robot may be made.
     pub robots_disallowed: bool,
     /// `FEATURE_EXTENDED_REPOSITORY_NAMES`: repository names may contain slashes.
     pub extended_repository_names: bool,
     /// `APP_SPECIFIC_TOKEN_EXPIRATION`: how long new app tokens live; for ever when it is not set.
     pub app_token_lifetime: Option<Duration>,
+    /// `TAG_EXPIRATION_OPTIONS` in seconds: the time machine windows that a namespace may choose.
+    pub tag_expiration_options_s: Vec<i64>,
+    /// `FEATURE_CHANGE_TAG_EXPIRATION`: a namespace may choose at all.
+    pub change_tag_expiration: bool,
+    /// `FEATURE_MAILING` and `FEATURE_REQUIRE_TEAM_INVITE`: people from outside are invited to teams, not added.
+    pub team_invites: bool,
+    /// `FEATURE_TEAM_SYNCING` with an external identity provider: a group there may decide who is in a team.
+    pub team_syncing: bool,
+    /// `NAMESPACE_GC_GRACE_PERIOD_SECONDS`: how long the namespaces below can be brought back after they are deleted.
+    pub deletion_grace: Duration,
+    /// `NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST`.
+    pub deletion_grace_namespaces: Vec<String>,
+    /// Where work of namespaces waits.
+    pub queues: QueueNames,
     /// Cost of bcrypt. Quay's, and the default, is [`AccountsConfig::BCRYPT_COST`]; only tests take less.
     pub bcrypt_cost: u32,
 }
@@ -106,9 +147,17 @@ impl Default for AccountsConfig {
             default_tag_expiration_s: 14 * 24 * 60 * 60,
             email_required: false,
             org_shared_email: false,
+            ask_new_users: false,
             robots_disallowed: false,
             extended_repository_names: true,
             app_token_lifetime: None,
+            tag_expiration_options_s: [0, 1, 7, 14, 28].map(|days| days * 24 * 60 * 60).to_vec(),
+            change_tag_expiration: true,
+            team_invites: false,
+            team_syncing: false,
+            deletion_grace: Duration::zero(),
+            deletion_grace_namespaces: Vec::new(),
+            queues: QueueNames::default(),
             bcrypt_cost: Self::BCRYPT_COST,
         }
     }

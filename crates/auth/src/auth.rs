@@ -22,7 +22,9 @@ use crate::issue::{ISSUED_ENTRIES, KnownToken};
 use crate::last_accessed::TOUCHES_AT_ONCE;
 use crate::push_creation::PushCreation;
 use crate::service_keys::ServiceKeys;
-use crate::sign_in::{CREDENTIAL_ENTRIES, CredentialKey, KnownStanding, STANDING_ENTRIES};
+use crate::sign_in::{
+    CREDENTIAL_ENTRIES, CredentialKey, KnownStanding, STANDING_ENTRIES, UnknownLogins,
+};
 
 /// Identities, tokens and permissions. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) generations: Generations,
     /// Secrets that were verified.
     pub(crate) credentials: Cache<CredentialKey, Arc<Credential>>,
+    /// Failed sign-ins as nobody.
+    pub(crate) unknown_logins: UnknownLogins,
     /// The state of credentials.
     pub(crate) standings: Cache<CredentialId, Arc<KnownStanding>>,
     /// Tokens whose signature was verified.
@@ -147,6 +151,7 @@ impl Auth {
                 creation,
                 generations: Generations::new(),
                 credentials: Cache::new(CREDENTIAL_ENTRIES),
+                unknown_logins: UnknownLogins::new(),
                 standings: Cache::new(STANDING_ENTRIES),
                 bearers: Cache::new(BEARER_ENTRIES),
                 issued: Cache::new(ISSUED_ENTRIES),

@@ -68,6 +68,8 @@ pub struct Repository {
     pub public: bool,
     /// Whether the namespace is enabled; if not, nobody has any access.
     pub namespace_enabled: bool,
+    /// Whether the namespace has no billing account (`stripe_id`).
+    pub namespace_free: bool,
 }
 
 /// What a credential, or an anonymous client, may do with one repository name now, before the limits of its token.
@@ -184,6 +186,7 @@ fn repository(
         },
         public: row.visibility_id == Some(ids.public),
         namespace_enabled: namespace.enabled,
+        namespace_free: row.namespace_free,
     })
 }
 

@@ -19,10 +19,14 @@ use crate::credential::{Credential, CredentialId};
 use crate::freshness::{Stamp, Stripe};
 use crate::standing::{Refusal, Standing};
 
+mod direct;
 mod password;
 mod robot;
 mod temporary;
 mod token;
+mod unknown;
+
+pub(crate) use unknown::UnknownLogins;
 
 use temporary::is_temporary;
 

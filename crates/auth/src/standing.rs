@@ -87,12 +87,7 @@ impl Standing {
 
     /// How long sign-ins with a password are refused from `now` on, because too many failed.
     pub(crate) fn locked_for(&self, now: NaiveDateTime) -> Option<TimeDelta> {
-        let last = self.last_failure?;
-        (last + lock_after(self.failed_attempts) - now)
-            .to_std()
-            .ok()
-            .filter(|wait| !wait.is_zero())
-            .and_then(|wait| TimeDelta::from_std(wait).ok())
+        locked_for(self.failed_attempts, self.last_failure?, now)
     }
 
     /// Whether a good sign-in has failures to forget.
@@ -106,6 +101,16 @@ impl Standing {
             .is_none_or(|last| last + threshold <= now)
             && !self.touched.swap(true, Ordering::Relaxed)
     }
+}
+
+/// How long sign-ins are refused from `now` on, after that many failures of which the last was at `last`.
+pub(crate) fn locked_for(
+    failures: i32,
+    last: NaiveDateTime,
+    now: NaiveDateTime,
+) -> Option<TimeDelta> {
+    let wait = last + lock_after(failures) - now;
+    (wait > TimeDelta::zero()).then_some(wait)
 }
 
 /// After `n` failures in a row the next attempt waits `5·(2^n − 1) / 10` seconds from the last one (database.md §4.1).

@@ -3,6 +3,7 @@
 
 mod access;
 mod attacks;
+mod direct_sign_in;
 mod federation;
 mod fixture;
 mod issue;

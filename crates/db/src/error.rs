@@ -31,6 +31,26 @@ impl Error {
             Self::Unavailable(_) | Self::NotCommitted(_) | Self::Closed
         )
     }
+
+    /// Whether the database refuses the values themselves, so that the same statement never succeeds: a text that is too
+    /// long, bytes that are no text, a foreign key without its row.
+    pub fn refuses_values(&self) -> bool {
+        match self {
+            Self::Duplicate(_) | Self::Statement(sqlx::Error::Encode(_)) => true,
+            Self::Statement(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| is_about_values(&code))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// PostgreSQL classes 22 (data) and 23 (integrity); SQLite TOOBIG, CONSTRAINT and MISMATCH with any extension.
+fn is_about_values(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(sqlite) if code.len() < 5 => matches!(sqlite & 0xff, 18..=20),
+        _ => code.starts_with("22") || code.starts_with("23"),
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -57,6 +77,22 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
             _ => Self::Statement(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_refused_values_are_told_from_others() {
+        for refused in ["22001", "22021", "23503", "787", "1299", "19", "18"] {
+            assert!(is_about_values(refused), "{refused}");
+        }
+        // No such table, busy, full, I/O; a shut down server, a missing table.
+        for other in ["1", "5", "13", "10", "266", "57P01", "42P01", "08006"] {
+            assert!(!is_about_values(other), "{other}");
         }
     }
 }

@@ -4,6 +4,9 @@
 //! parts it needs by trying again later.
 
 pub mod audit;
+pub mod json_template;
+pub mod log_export;
+pub mod pull_counts;
 pub mod row_counts;
 pub mod upload_cleanup;
 

@@ -161,6 +161,13 @@ pub struct OperationLabels {
     pub operation: &'static str,
 }
 
+/// Labels of `pierhead_audit_rows_lost`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AuditLossLabels {
+    /// Why: `full` (nothing took it, and the configuration allows that) or `refused` (the database refuses its values).
+    pub reason: &'static str,
+}
+
 /// Labels of `pierhead_storage_calls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct StorageLabels {

@@ -17,9 +17,9 @@ mod route;
 
 pub use exposition::CONTENT_TYPE;
 pub use labels::{
-    AttemptLabels, Availability, ImageReference, ModelCacheLabels, OperationLabels, Protocol,
-    PullLabels, PulledLabels, PushLabels, QueueGetLabels, QueueLabels, RegionLabels, StorageLabels,
-    SuccessLabels, TableLabels, TagCacheLabels,
+    AttemptLabels, AuditLossLabels, Availability, ImageReference, ModelCacheLabels,
+    OperationLabels, Protocol, PullLabels, PulledLabels, PushLabels, QueueGetLabels, QueueLabels,
+    RegionLabels, StorageLabels, SuccessLabels, TableLabels, TagCacheLabels,
 };
 pub use metrics::{Build, Metrics};
 pub use prometheus_client::metrics::counter::Counter;

@@ -11,9 +11,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::labels::{
-    AttemptLabels, ModelCacheLabels, OperationLabels, PullLabels, PulledLabels, PushLabels,
-    QueueGetLabels, QueueLabels, RegionLabels, StorageLabels, SuccessLabels, TableLabels,
-    TagCacheLabels,
+    AttemptLabels, AuditLossLabels, ModelCacheLabels, OperationLabels, PullLabels, PulledLabels,
+    PushLabels, QueueGetLabels, QueueLabels, RegionLabels, StorageLabels, SuccessLabels,
+    TableLabels, TagCacheLabels,
 };
 use crate::process::Process;
 use crate::route::{NamespaceBucket, Namespaces, RequestDurations, Route, seconds};
@@ -157,6 +157,8 @@ metrics! {
         bearer_tokens "bearer_token_decoded": Family<SuccessLabels, Counter> = Family::default();
         /// Database statements executed
         db_statements "pierhead_db_statements": Counter = Counter::default();
+        /// Audit log rows that were lost by reason
+        audit_rows_lost "pierhead_audit_rows_lost": Family<AuditLossLabels, Counter> = Family::default();
         /// Calls of storage drivers by operation
         storage_calls "pierhead_storage_calls": Family<StorageLabels, Counter> = Family::default();
         /// Lookups in the tag cache by result

@@ -65,6 +65,9 @@ pub(crate) enum StartError {
     /// The server cannot listen.
     #[error(transparent)]
     Http(#[from] pierhead_http::HttpError),
+    /// Mail cannot be sent as configured.
+    #[error(transparent)]
+    Mail(#[from] pierhead_mail::SetupError),
     /// Requests cannot be traced.
     #[error(transparent)]
     Traces(#[from] TracesError),

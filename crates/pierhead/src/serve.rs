@@ -18,11 +18,13 @@ use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_http::{Peer, Server};
 use pierhead_jobs::CancellationToken;
-use pierhead_jobs::audit::AuditLog;
-use pierhead_metrics::{Counter, Metrics, StorageLabels};
+use pierhead_jobs::audit::{AuditLog, Lenient};
+use pierhead_mail::{MailError, Mailer};
+use pierhead_metrics::{AuditLossLabels, Counter, Metrics, StorageLabels};
 use pierhead_registry::{Registry, Rooms};
 use pierhead_storage::Storage;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::bootstrap;
 use crate::cli::ServeArgs;
@@ -82,17 +84,21 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let asked_to_stop = stop.clone();
     let stop_workers = CancellationToken::new();
     let stop_audit = CancellationToken::new();
-    let strict = !config.logs.allow_pulls_without_strict_logging
-        && !config.logs.allow_without_strict_logging;
-    let (audit, audit_worker) = AuditLog::start(context.db.clone(), strict, stop_audit.clone());
+    let lenient = Lenient::new(
+        config.logs.allow_pulls_without_strict_logging,
+        config.logs.allow_without_strict_logging,
+        &context.enums,
+    );
+    let (audit, audit_worker) = AuditLog::start(context.db.clone(), lenient, stop_audit.clone());
     let page_tokens = PageTokens::new(config.queues.page_token_key.expose()).map_err(|source| {
         StartError::Key {
             key: "PAGE_TOKEN_KEY",
             source,
         }
     })?;
-    let metrics = Arc::new(exported_metrics(config, &context.db, &storage));
+    let metrics = Arc::new(exported_metrics(config, &context.db, &storage, &audit));
     let workers = workers::start(&context, &storage, &keys, &metrics, &stop_workers);
+    let pull_counts = workers::count_pulls(&context, &workers, &stop_workers);
     let registry = Registry::new(
         settings::registry(config, embedded),
         Rooms {
@@ -101,10 +107,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             storage: storage.clone(),
             auth: auth.clone(),
             audit,
+            pull_counts,
             page_tokens: page_tokens.clone(),
             metrics: metrics.clone(),
         },
     );
+    let stop_mail = CancellationToken::new();
+    let (mailer, mail_worker) = mailer(config, &authorities, &stop_mail)?;
     let exposition = metrics.clone().router();
     let registry_routes = pierhead_registry::router(registry.clone());
     let api = Api::new(Parts {
@@ -117,6 +126,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         storage,
         accounts: context.accounts.clone(),
         auth,
+        mailer,
         registry,
         registry_routes: registry_routes.clone(),
         outbound: outbound(config, &authorities)?,
@@ -163,6 +173,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     server.serve(ended).await;
     stop_workers.cancel();
     workers.wait().await;
+    stop_mail.cancel();
+    if let Some(worker) = mail_worker {
+        let _ = worker.await;
+    }
     stop_audit.cancel();
     let _ = audit_worker.await;
     if let Some(traces) = traces {
@@ -185,6 +199,24 @@ fn outbound(config: &Config, authorities: &ExtraCas) -> Result<Client, pierhead_
     Client::with_transport(guard, Limits::default(), &transport)
 }
 
+/// Mail to people, with its worker if there is an SMTP server.
+fn mailer(
+    config: &Config,
+    authorities: &ExtraCas,
+    stop: &CancellationToken,
+) -> Result<(Mailer, Option<JoinHandle<()>>), StartError> {
+    if !config.mail.feature_mailing {
+        return Ok((Mailer::off(), None));
+    }
+    let certificates = authorities.certificates.iter();
+    let certificates = certificates.map(|certificate| certificate.to_vec());
+    let mail = settings::mail(config, certificates.collect());
+    if mail.server.is_none() {
+        tracing::warn!("{}", MailError::NoServer);
+    }
+    Ok(Mailer::start(mail, stop.clone())?)
+}
+
 /// Metrics on the registry's own port are for this machine alone; the container's port 9091 is for everyone.
 async fn loopback_only(request: Request, next: Next) -> Response {
     let local = request
@@ -199,11 +231,16 @@ async fn loopback_only(request: Request, next: Next) -> Response {
 }
 
 /// The metrics, those of other rooms brought up to date whenever they are read.
-fn exported_metrics(config: &Config, db: &Database, storage: &Storage) -> Metrics {
+fn exported_metrics(
+    config: &Config,
+    db: &Database,
+    storage: &Storage,
+    audit: &AuditLog,
+) -> Metrics {
     let health = &config.health;
     let tracked: Vec<String> = health.tracked_namespaces.0.keys().cloned().collect();
     let metrics = Metrics::new(&health.prometheus_namespace, &tracked, logging::BUILD);
-    let (db, storage) = (db.clone(), storage.clone());
+    let (db, storage, audit) = (db.clone(), storage.clone(), audit.clone());
     metrics.on_exposition(move |metrics| {
         let (in_use, idle) = db.connections();
         metrics.db_in_use.set(in_use.into());
@@ -211,6 +248,10 @@ fn exported_metrics(config: &Config, db: &Database, storage: &Storage) -> Metric
             .db_available
             .set(i64::try_from(idle).unwrap_or(i64::MAX));
         raise(&metrics.db_statements, db.statements());
+        for (reason, count) in [("full", audit.dropped()), ("refused", audit.refused())] {
+            let labels = AuditLossLabels { reason };
+            raise(&metrics.audit_rows_lost.get_or_create_owned(&labels), count);
+        }
         let calls = storage.calls();
         for (operation, count) in [
             ("append", &calls.appends),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pierhead_api::{ApiConfig, HealthConfig, SessionConfig};
-use pierhead_auth::accounts::AccountsConfig;
+use pierhead_auth::accounts::{AccountsConfig, QueueNames};
 use pierhead_auth::{AuthConfig, ServiceKeysConfig};
 use pierhead_config::sections::auth::AuthenticationType;
 use pierhead_config::sections::keys::RegistryState;
@@ -17,8 +17,9 @@ use pierhead_http::{
     IpFamilies, ListenAddress, Listener, ListenerKind, SecurityHeaders, ServerOptions, TlsOptions,
     TlsVersions, TrustedProxies,
 };
+use pierhead_mail::{MailConfig, SmtpLogin, SmtpServer};
 use pierhead_oci::{Limits, NameRules};
-use pierhead_registry::RegistryConfig;
+use pierhead_registry::{AuditConfig, RegistryConfig};
 
 use crate::context::{StartError, password_cipher};
 
@@ -78,12 +79,16 @@ pub(crate) fn unsupported(config: &Config) -> Vec<String> {
     reasons
 }
 
+/// Longest grace period of a deleted namespace: a century, beyond which dates do not fit into columns.
+const LONGEST_GRACE_S: u64 = 100 * 365 * 24 * 60 * 60;
+
 /// Settings of accounts.
 pub(crate) fn accounts(config: &Config) -> AccountsConfig {
     AccountsConfig {
         default_tag_expiration_s: config.tags.default_tag_expiration.as_secs() as i64,
         email_required: config.mail.feature_mailing,
         org_shared_email: config.users.feature_org_shared_email,
+        ask_new_users: config.users.feature_user_metadata,
         robots_disallowed: config.users.robots_disallow,
         extended_repository_names: config.server.feature_extended_repository_names,
         app_token_lifetime: config
@@ -91,7 +96,62 @@ pub(crate) fn accounts(config: &Config) -> AccountsConfig {
             .app_specific_token_expiration
             .as_ref()
             .and_then(|life| chrono::Duration::from_std(life.as_std()).ok()),
+        tag_expiration_options_s: (config.tags.tag_expiration_options.iter())
+            .map(|option| option.as_secs() as i64)
+            .collect(),
+        change_tag_expiration: config.tags.feature_change_tag_expiration,
+        team_invites: config.mail.feature_mailing && config.users.feature_require_team_invite,
+        team_syncing: config.auth.feature_team_syncing
+            && !matches!(
+                config.auth.authentication_type,
+                AuthenticationType::Database | AuthenticationType::AppToken
+            ),
+        deletion_grace: chrono::Duration::seconds(
+            config
+                .tags
+                .namespace_gc_grace_period_seconds
+                .min(LONGEST_GRACE_S) as i64,
+        ),
+        deletion_grace_namespaces: config.tags.namespace_gc_grace_period_allowlist.clone(),
+        queues: QueueNames {
+            namespace_gc: config.queues.namespace_gc_queue_name.clone(),
+            of_namespaces: vec![
+                config.queues.dockerfile_build_queue_name.clone(),
+                config.queues.notification_queue_name.clone(),
+                config.queues.repository_gc_queue_name.clone(),
+            ],
+        },
         ..AccountsConfig::default()
+    }
+}
+
+/// Settings of mail.
+pub(crate) fn mail(config: &Config, extra_authorities: Vec<Vec<u8>>) -> MailConfig {
+    let mail = &config.mail;
+    let hostname = config.server.server_hostname.as_str();
+    let login = match (&mail.mail_username, &mail.mail_password) {
+        (Some(username), Some(password)) if !username.is_empty() && !password.is_empty() => {
+            Some(SmtpLogin {
+                username: username.clone(),
+                password: password.expose().to_owned(),
+            })
+        }
+        _ => None,
+    };
+    MailConfig {
+        server: (!mail.mail_server.is_empty()).then(|| SmtpServer {
+            host: mail.mail_server.clone(),
+            port: mail.mail_port,
+            starttls: mail.mail_use_tls,
+            login,
+            extra_authorities,
+        }),
+        sender: mail.mail_default_sender.clone(),
+        title: config.ui.registry_title_short.clone(),
+        base_url: format!("{}://{hostname}", scheme(config)),
+        hello: hostname.split(':').next().unwrap_or_default().to_owned(),
+        fail_silently: mail.mail_fail_silently,
+        suppressed: config.server.testing,
     }
 }
 
@@ -184,8 +244,26 @@ pub(crate) fn registry(config: &Config, embedded: bool) -> RegistryConfig {
         maximum_blob_size: config.server.maximum_layer_size.as_bytes(),
         temporary_tag_seconds: config.storage.push_temp_tag_expiration_sec.into(),
         manifest_limits: Limits::default(),
-        audit_logins: config.logs.action_log_audit_logins,
+        audit: audit(config),
         refuse_old_docker: true,
+    }
+}
+
+/// Which audit rows the registry writes.
+fn audit(config: &Config) -> AuditConfig {
+    let logs = &config.logs;
+    AuditConfig {
+        logins: logs.action_log_audit_logins,
+        pull_failures: logs.action_log_audit_pull_failures,
+        push_failures: logs.action_log_audit_push_failures,
+        delete_failures: logs.action_log_audit_delete_failures,
+        disabled_namespaces: logs.disabled_for_audit_logs.clone(),
+        disabled_pull_namespaces: logs.disabled_for_pull_logs.clone(),
+        no_pulls_of_free_namespaces: logs.feature_disable_pull_logs_for_free_namespaces,
+        service_account: config
+            .users
+            .service_log_account_id
+            .and_then(|id| i32::try_from(id).ok()),
     }
 }
 

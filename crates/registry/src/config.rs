@@ -4,6 +4,8 @@ use axum::http::HeaderMap;
 use pierhead_http::requested_host;
 use pierhead_oci::{Limits, NameRules};
 
+use crate::audit::AuditConfig;
+
 /// Settings of `/v2`; each names its field of `config.yaml`.
 #[derive(Clone, Debug)]
 pub struct RegistryConfig {
@@ -46,8 +48,8 @@ pub struct RegistryConfig {
     pub temporary_tag_seconds: i64,
     /// Limits of a manifest.
     pub manifest_limits: Limits,
-    /// `ACTION_LOG_AUDIT_LOGINS`.
-    pub audit_logins: bool,
+    /// Which audit rows are written.
+    pub audit: AuditConfig,
     /// `BLACKLIST_V2_SPEC` is `<1.6.0` everywhere; Docker clients below it get 404 from the ping.
     pub refuse_old_docker: bool,
 }

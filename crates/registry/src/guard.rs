@@ -8,15 +8,15 @@ use std::sync::Arc;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use pierhead_auth::{Access, Bearer, BearerError, Repository, RepositoryKind};
-use pierhead_oci::RepositoryName;
 
+use crate::audit::Attempt;
 use crate::error::{Challenge, Code, Error, Result};
 use crate::route::Guard;
 use crate::state::Registry;
 
 /// A caller whose guard was passed. Only [`Registry::admit`] makes one.
 #[derive(Debug)]
-pub struct Admitted {
+pub(crate) struct Admitted {
     /// The token.
     pub bearer: Arc<Bearer>,
     /// What it may do.
@@ -26,7 +26,7 @@ pub struct Admitted {
 
 impl Admitted {
     /// The repository. Some callers may read a name that does not exist (their own): then it is unknown.
-    pub fn repository(&self) -> Result<&Arc<Repository>> {
+    pub(crate) fn repository(&self) -> Result<&Arc<Repository>> {
         self.access
             .repository
             .as_ref()
@@ -34,7 +34,7 @@ impl Admitted {
     }
 
     /// Identifies the principal, for what belongs to it.
-    pub fn owner(&self) -> String {
+    pub(crate) fn owner(&self) -> String {
         self.bearer.subject().map_or_else(
             || "(anonymous)".to_owned(),
             |subject| match subject.user_id {
@@ -74,12 +74,12 @@ impl Registry {
     }
 
     /// Lets a request pass that its guard allows.
-    pub async fn admit(
+    pub(crate) async fn admit(
         &self,
         headers: &HeaderMap,
-        name: &RepositoryName,
-        guard: Guard,
+        attempt: &Attempt<'_>,
     ) -> Result<Admitted> {
+        let (name, guard) = (attempt.name, attempt.operation.guard());
         let scope = || format!("repository:{name}:{}", guard.scope());
         let bearer = match headers.get(AUTHORIZATION) {
             None => self.auth.anonymous(),
@@ -91,6 +91,7 @@ impl Registry {
             Guard::Push => access.push,
         };
         if !allowed {
+            self.record_refusal(attempt, &bearer).await?;
             return Err(self.challenge(headers, Some(&scope()), None));
         }
         // Nobody has any access to a namespace that is disabled; the token service says so.

@@ -19,6 +19,7 @@ mod state;
 mod stored;
 mod uninterrupted;
 
+pub use audit::AuditConfig;
 pub use config::RegistryConfig;
 pub use error::Error;
 pub use route::{Guard, OPERATIONS, Operation};

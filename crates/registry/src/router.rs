@@ -14,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use pierhead_http::Peer;
 use pierhead_oci::RepositoryName;
 
+use crate::audit::Attempt;
 use crate::error::{Code, Error, Result};
 use crate::handlers::{blobs, catalog, manifests, ping, referrers, tags, token, uploads};
 use crate::route::{self, Match, Operation, Route};
@@ -97,9 +98,14 @@ async fn walk(
     let config = &registry.config;
     let name = RepositoryName::parse(route.name, &config.names)
         .map_err(|error| Error::saying(Code::NAME_INVALID, error.to_string()))?;
-    let caller = registry
-        .admit(&parts.headers, &name, route.operation.guard())
-        .await?;
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.address);
+    let attempt = Attempt {
+        operation: route.operation,
+        name: &name,
+        target: route.target,
+        ip: peer,
+    };
+    let caller = registry.admit(&parts.headers, &attempt).await?;
     if route.operation.writes() {
         if config.read_only {
             return Err(Error::saying(
@@ -117,7 +123,7 @@ async fn walk(
         query: parts.uri.query(),
         name: &name,
         target: route.target,
-        peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
+        peer,
     };
     handle(registry, route.operation, &call, &caller, body).await
 }

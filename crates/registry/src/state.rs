@@ -7,6 +7,7 @@ use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::enums::Enums;
 use pierhead_jobs::audit::AuditLog;
+use pierhead_jobs::pull_counts::PullCounts;
 use pierhead_metrics::Metrics;
 use pierhead_storage::Storage;
 
@@ -35,6 +36,8 @@ pub struct Parts {
     pub auth: Auth,
     /// The audit log.
     pub audit: AuditLog,
+    /// Counts pulls, with `FEATURE_IMAGE_PULL_STATS`.
+    pub pull_counts: Option<PullCounts>,
     /// What pulls remember.
     pub caches: Caches,
     /// Time.
@@ -60,6 +63,8 @@ pub struct Rooms {
     pub auth: Auth,
     /// The audit log.
     pub audit: AuditLog,
+    /// Counts pulls, with `FEATURE_IMAGE_PULL_STATS`.
+    pub pull_counts: Option<PullCounts>,
     /// Seals the page tokens of the catalog.
     pub page_tokens: PageTokens,
     /// What is counted.
@@ -75,6 +80,7 @@ impl Registry {
             storage,
             auth,
             audit,
+            pull_counts,
             page_tokens,
             metrics,
         } = rooms;
@@ -86,6 +92,7 @@ impl Registry {
             storage,
             auth,
             audit,
+            pull_counts,
             caches,
             clock: Clock::default(),
             page_tokens,

@@ -19,8 +19,8 @@ use crate::generation::{Generation, Generations};
 
 /// Bytes of manifests kept in memory.
 const MANIFEST_BYTES: u64 = 24 << 20;
-/// Tags kept in memory, where this process owns the database.
-const TAGS: usize = 64 << 10;
+/// Tags kept in memory, where this process owns the database: at most about 32 MB, a hundred bytes and a name for each.
+const TAGS: usize = 256 << 10;
 /// Answers by digest, and links of blobs to repositories, kept in memory.
 const LINKS: usize = 64 << 10;
 /// Bytes of small blobs kept in memory.
@@ -112,10 +112,13 @@ struct Dated<T> {
     value: T,
 }
 
-#[derive(Clone, Debug)]
+/// What a tag points to. The manifest itself is in a cache that is bounded by bytes, so that many tags keep few of them.
+#[derive(Clone, Copy, Debug)]
 struct TagTarget {
-    end_ms: Option<i64>,
-    manifest: Arc<StoredManifest>,
+    generation: Generation,
+    /// `i64::MAX` for a tag without an end.
+    end_ms: i64,
+    manifest: ManifestId,
 }
 
 #[derive(Clone)]
@@ -139,9 +142,9 @@ pub struct Caches {
     /// Whether another process may change the database, so that answers age.
     shared: bool,
     manifests: Cache<ManifestId, Arc<StoredManifest>, ByLength>,
-    tags: Cache<TagKey, Dated<TagTarget>>,
+    tags: Cache<TagKey, TagTarget>,
     tag_generations: Generations,
-    by_digest: Cache<(RepositoryId, Digest), Dated<Arc<StoredManifest>>>,
+    by_digest: Cache<(RepositoryId, Digest), Dated<ManifestId>>,
     /// Advanced when any tag of the repository moves or ends: what is alive by digest hangs on its tags.
     alive_generations: Generations,
     links: Cache<(RepositoryId, Digest), Dated<Arc<LinkedBlob>>>,
@@ -186,20 +189,15 @@ impl Caches {
         self.tag_generations.of(&(repository, tag))
     }
 
-    /// What a tag points to. Always `None` where another process could have moved it: no pull may see a stale tag.
-    pub fn tag(
-        &self,
-        repository: RepositoryId,
-        tag: &str,
-        now_ms: i64,
-    ) -> Option<Arc<StoredManifest>> {
+    /// The manifest that a tag points to. Always `None` where another process could have moved it: no pull may see a stale tag.
+    pub fn tag(&self, repository: RepositoryId, tag: &str, now_ms: i64) -> Option<ManifestId> {
         if self.shared {
             return None;
         }
-        let dated = self.tags.get(&TagRef(repository, tag))?;
-        let current = dated.generation == self.tag_generation(repository, tag)
-            && dated.value.end_ms.is_none_or(|end| end > now_ms);
-        current.then_some(dated.value.manifest)
+        let target = self.tags.get(&TagRef(repository, tag))?;
+        let current =
+            target.generation == self.tag_generation(repository, tag) && target.end_ms > now_ms;
+        current.then_some(target.manifest)
     }
 
     /// Keeps what a tag points to, as read under `generation`.
@@ -209,15 +207,35 @@ impl Caches {
         tag: &str,
         generation: Generation,
         end_ms: Option<i64>,
-        manifest: &Arc<StoredManifest>,
+        manifest: ManifestId,
     ) {
         if !self.shared {
-            let value = TagTarget {
-                end_ms,
-                manifest: manifest.clone(),
+            let target = TagTarget {
+                generation,
+                end_ms: end_ms.unwrap_or(i64::MAX),
+                manifest,
             };
-            self.tags
-                .insert(TagKey(repository, tag.into()), dated(generation, value));
+            self.tags.insert(TagKey(repository, tag.into()), target);
+        }
+    }
+
+    /// To be called after a tag was moved to a manifest, before the answer. `before` is its generation before the
+    /// transaction.
+    ///
+    /// The new target is remembered if nobody else changed the tag meanwhile: then whoever committed a later change has still
+    /// to advance the generation, and with that ends what is remembered here.
+    pub fn tag_moved(
+        &self,
+        repository: RepositoryId,
+        tag: &str,
+        before: Generation,
+        end_ms: Option<i64>,
+        manifest: ManifestId,
+    ) {
+        let after = self.tag_generations.advance(&(repository, tag));
+        self.alive_generations.advance(&repository);
+        if after.is_next(before) {
+            self.keep_tag(repository, tag, after, end_ms, manifest);
         }
     }
 
@@ -238,11 +256,7 @@ impl Caches {
     }
 
     /// A manifest that was alive a moment ago.
-    pub fn by_digest(
-        &self,
-        repository: RepositoryId,
-        digest: Digest,
-    ) -> Option<Arc<StoredManifest>> {
+    pub fn by_digest(&self, repository: RepositoryId, digest: Digest) -> Option<ManifestId> {
         let dated = self.by_digest.get(&(repository, digest))?;
         let current = dated.generation == self.alive_generation(repository)
             && dated.read_at.elapsed() < FRESH;
@@ -254,12 +268,10 @@ impl Caches {
         &self,
         repository: RepositoryId,
         generation: Generation,
-        manifest: &Arc<StoredManifest>,
+        manifest: &StoredManifest,
     ) {
-        self.by_digest.insert(
-            (repository, manifest.digest),
-            dated(generation, manifest.clone()),
-        );
+        let key = (repository, manifest.digest);
+        self.by_digest.insert(key, dated(generation, manifest.id));
     }
 
     /// The generation of a repository's blobs, to be read before the database.

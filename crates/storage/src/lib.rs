@@ -6,6 +6,7 @@
 
 mod driver;
 mod error;
+mod file_writer;
 mod local;
 mod path;
 mod storage;
@@ -13,6 +14,7 @@ mod writer;
 
 pub use driver::{BoxFuture, Content, DiskSpace, Driver, UploadFile};
 pub use error::{Error, Result};
+pub use file_writer::FileWriter;
 pub use local::LocalDriver;
 pub use path::{ContentPath, UploadName};
 pub use storage::{Location, Storage, StorageCalls};

@@ -26,6 +26,28 @@ impl ContentPath {
         is_plain_id(uuid).then(|| Self(format!("sharedimages/{uuid}/layer")))
     }
 
+    /// `<folder>/<name>`: files that are no blobs, such as exported logs and build contexts.
+    ///
+    /// `None` if the name is not made of letters, digits and dashes (it comes from URLs), or if the folder, which comes from
+    /// the configuration, leaves the location.
+    pub fn in_folder(folder: &str, name: &str) -> Option<Self> {
+        let plain = (1..=128).contains(&name.len())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let folder = folder.trim_matches('/');
+        let inside = folder
+            .split('/')
+            .all(|part| !matches!(part, "." | "..") && !part.contains('\0'));
+        (plain && inside).then(|| {
+            if folder.is_empty() {
+                Self(name.to_owned())
+            } else {
+                Self(format!("{folder}/{name}"))
+            }
+        })
+    }
+
     /// The path as text, without a leading slash.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -97,7 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_lies_in_its_folder() {
+        let path = |folder, name| ContentPath::in_folder(folder, name).map(|path| path.0);
+        assert_eq!(path("userfiles/", "a-1"), Some("userfiles/a-1".to_owned()));
+        assert_eq!(path("/a/b", "Ab"), Some("a/b/Ab".to_owned()));
+        assert_eq!(path("", "a"), Some("a".to_owned()));
+        assert_eq!(path("../a", "b"), None);
+        assert_eq!(path("a/../b", "b"), None);
+    }
+
+    #[test]
     fn a_name_that_could_leave_its_folder_is_refused() {
+        for name in ["..", "a/b", "", "a.b", "a\0", "a b"] {
+            assert_eq!(ContentPath::in_folder("files", name), None, "{name:?}");
+        }
         for name in ["..", "a/b", "", "../../etc/passwd", "a.b", "a\0"] {
             assert_eq!(UploadName::parse(name), None, "{name:?}");
             assert_eq!(ContentPath::of_legacy_storage(name), None, "{name:?}");

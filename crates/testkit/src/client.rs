@@ -160,6 +160,12 @@ impl Client {
 
     /// A token with these scopes, from where the challenge of `GET /v2/` says.
     pub async fn token(&self, scopes: &[&str]) -> Result<String> {
+        let answer = self.request_token(scopes).await?;
+        token_in(&answer.expect(&[StatusCode::OK])?)
+    }
+
+    /// The answer to a request for a token with these scopes, whatever it is.
+    pub async fn request_token(&self, scopes: &[&str]) -> Result<Response> {
         let ping = self.transmit(build(self.request("GET", "/v2/")?)?).await?;
         let challenge = challenge_of(&ping.headers).unwrap_or_default();
         let (Some(realm), Some(service)) = (challenge.get("realm"), challenge.get("service"))
@@ -171,8 +177,7 @@ impl Client {
         };
         let mut query = vec![("service", service.as_str())];
         query.extend(scopes.iter().map(|&scope| ("scope", scope)));
-        let answer = self.fetch_token(realm, &query).await?;
-        token_in(&answer.expect(&[StatusCode::OK])?)
+        self.fetch_token(realm, &query).await
     }
 
     async fn token_for(&self, challenge: &HashMap<String, String>) -> Result<Option<String>> {

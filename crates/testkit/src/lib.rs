@@ -22,6 +22,7 @@
 
 mod api_client;
 mod client;
+mod dataset;
 mod deadline;
 mod error;
 mod fixtures;
@@ -34,10 +35,12 @@ mod process;
 mod proxy;
 mod redis;
 mod sandbox;
+mod smtp;
 mod tool;
 
 pub use api_client::ApiClient;
 pub use client::{Client, Credentials, Manifest, Response, Upload};
+pub use dataset::Dataset;
 pub use deadline::{eventually, patience};
 pub use error::Error;
 pub use fixtures::{Blob, Image, Index, Layout, digest_of, media_types, pseudorandom};
@@ -49,6 +52,7 @@ pub use postgres::{Database, Durability, Postgres};
 pub use proxy::Proxy;
 pub use redis::Redis;
 pub use sandbox::Sandbox;
+pub use smtp::{Mail, Smtp};
 pub use tool::{Output, Tool};
 
 /// What the kit's functions return.

@@ -207,6 +207,13 @@ impl Database {
         }
     }
 
+    /// Runs the SQL text of a file.
+    pub(crate) fn run_file(&self, file: &Path) -> Result<()> {
+        let file = file.display().to_string();
+        let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", &file, &self.name];
+        run(&mut program("psql", self.port, &arguments)).map(drop)
+    }
+
     /// Runs one SQL text and gives the rows: fields joined by `|`, one row a line.
     pub fn sql(&self, text: &str) -> Result<String> {
         let arguments = [

@@ -14,6 +14,17 @@ use crate::{Error, Result, Sandbox};
 /// How long a client may take for one command.
 const LIMIT: Duration = Duration::from_mins(2);
 
+/// Where `scripts/install-tools` puts programs: `PIERHEAD_TOOLS`, or a folder of the user's cache.
+pub(crate) fn tools_folder() -> PathBuf {
+    std::env::var_os("PIERHEAD_TOOLS").map_or_else(
+        || {
+            PathBuf::from(std::env::var_os("HOME").unwrap_or_default())
+                .join(".cache/pierhead-tools")
+        },
+        PathBuf::from,
+    )
+}
+
 /// A client program that is installed.
 #[derive(Debug)]
 pub struct Tool<'a> {
@@ -39,14 +50,7 @@ pub struct Output {
 impl<'a> Tool<'a> {
     /// Finds a program in the tools folder (`PIERHEAD_TOOLS`), then on `PATH`.
     pub fn new(name: &str, sandbox: &'a Sandbox) -> Result<Self> {
-        let tools = std::env::var_os("PIERHEAD_TOOLS").map_or_else(
-            || {
-                PathBuf::from(std::env::var_os("HOME").unwrap_or_default())
-                    .join(".cache/pierhead-tools")
-            },
-            PathBuf::from,
-        );
-        let program = find_program(name, &[&tools.join("bin"), Path::new("/usr/sbin")])
+        let program = find_program(name, &[&tools_folder().join("bin"), Path::new("/usr/sbin")])
             .ok_or_else(|| Error::Missing {
                 program: name.to_owned(),
                 install: "run scripts/install-tools",

@@ -37,6 +37,23 @@ impl OrganizationRole for OrgAdmin {
     const SCOPE: Option<Scope> = Some(Scope::OrgAdmin);
 }
 
+/// Members, on routes whose description asks for the scope of administrators.
+pub(crate) struct OrgMemberScoped;
+/// Administrators, on routes whose description asks for no scope.
+pub(crate) struct OrgAdminUnscoped;
+
+impl OrganizationRole for OrgMemberScoped {
+    const ROLE: TeamRole = TeamRole::Member;
+    const WHO: Who = Who::OrganizationMember;
+    const SCOPE: Option<Scope> = Some(Scope::OrgAdmin);
+}
+
+impl OrganizationRole for OrgAdminUnscoped {
+    const ROLE: TeamRole = TeamRole::Admin;
+    const WHO: Who = Who::OrganizationAdmin;
+    const SCOPE: Option<Scope> = None;
+}
+
 /// Whoever has that role in the organization.
 pub(crate) struct InOrganization<R: OrganizationRole, X: Elevated = Superusers> {
     caller: Caller,
@@ -77,18 +94,17 @@ impl<R: OrganizationRole, X: Elevated> FromRequestParts<Api> for InOrganization<
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Error> {
         let caller = Caller::from_request_parts(parts, api).await?;
-        let params = parts
-            .extract::<RawPathParams>()
-            .await
-            .map_err(|_| Error::no_such_page())?;
-        let name = params
-            .iter()
-            .find(|(key, _)| *key == "orgname")
-            .map(|(_, value)| value)
-            .ok_or_else(Error::no_such_page)?;
+        Self::of(caller, parts, api).await
+    }
+}
+
+impl<R: OrganizationRole, X: Elevated> InOrganization<R, X> {
+    /// For a caller that is known.
+    pub(super) async fn of(caller: Caller, parts: &mut Parts, api: &Api) -> Result<Self, Error> {
+        let name = path_parameter(parts, "orgname").await?;
         let rights = api
             .auth()
-            .namespace_rights(caller.credential(), name)
+            .namespace_rights(caller.credential(), &name)
             .await?;
         let may = rights.role >= Some(R::ROLE)
             || caller.has_full_access()
@@ -103,4 +119,17 @@ impl<R: OrganizationRole, X: Elevated> FromRequestParts<Api> for InOrganization<
             role: PhantomData,
         })
     }
+}
+
+/// A parameter of the path.
+pub(super) async fn path_parameter(parts: &mut Parts, name: &str) -> Result<String, Error> {
+    let params = parts
+        .extract::<RawPathParams>()
+        .await
+        .map_err(|_| Error::no_such_page())?;
+    params
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+        .ok_or_else(Error::no_such_page)
 }

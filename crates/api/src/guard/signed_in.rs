@@ -66,6 +66,11 @@ impl<S: UserScope> SignedIn<S> {
     pub(crate) fn user(&self) -> &Account {
         &self.user
     }
+
+    /// Who calls, for a guard that asks more.
+    pub(super) fn into_caller(self) -> Caller {
+        self.caller
+    }
 }
 
 impl<S: UserScope> Guard for SignedIn<S> {

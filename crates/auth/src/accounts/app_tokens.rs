@@ -2,6 +2,7 @@
 
 use chrono::{Duration, NaiveDateTime};
 use pierhead_config::Secret;
+use pierhead_db::UserId;
 use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::random;
 use pierhead_db::queries::app_tokens::{self, AppToken, NewAppToken};
@@ -124,6 +125,34 @@ impl Accounts {
             })
         })
         .await
+    }
+
+    /// A token of a person that has not ended, with its 120 characters; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the stored secret cannot be decrypted.
+    pub async fn app_token(&self, user: UserId, uuid: &str) -> Result<Option<(AppToken, Secret)>> {
+        let found = app_tokens::find(&mut self.read().await?, user, uuid, self.now()).await?;
+        found
+            .map(|found| {
+                let secret = self
+                    .0
+                    .cipher
+                    .decrypt(EncryptedColumn::APP_TOKEN_SECRET, &found.token_secret)?;
+                let text = format!("{}{}", found.token_name, secret.expose());
+                Ok((found.token, Secret::new(text)))
+            })
+            .transpose()
+    }
+
+    /// The tokens of a person that end within `soon`, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expiring_app_tokens(&self, user: UserId, soon: Duration) -> Result<Vec<AppToken>> {
+        let now = self.now();
+        let mut conn = self.read().await?;
+        Ok(app_tokens::list_expiring(&mut conn, user, now, now + soon).await?)
     }
 
     /// Every token of a person, the oldest first, without the secrets.

@@ -74,8 +74,8 @@ impl Accounts {
             performer: actor.user.map(|user| user.0),
             repository: event.repository.map(|repository| repository.0),
             datetime: now,
-            ip: actor.ip.clone(),
-            metadata_json: metadata.to_string(),
+            ip: actor.ip.as_deref().map(Into::into),
+            metadata_json: metadata.to_string().into(),
         };
         logs::insert(conn, &[entry]).await?;
         Ok(())

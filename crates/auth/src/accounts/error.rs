@@ -52,6 +52,29 @@ pub enum AccountsError {
     /// Somebody has that address.
     #[error("Email has already been used: {0}")]
     EmailTaken(String),
+    /// Somebody has that address.
+    #[error("E-mail address already used")]
+    AddressInUse,
+    /// Who registers must have an address where mail is sent.
+    #[error("Email address is required")]
+    AddressRequired,
+    /// The site does not want people with that address.
+    #[error(
+        "Creation of a user account for this e-mail is disabled; please contact an administrator"
+    )]
+    AddressNotWanted,
+    /// Only invited people may register.
+    #[error("Cannot create non-invited user")]
+    NotInvited,
+    /// A person of that name exists.
+    #[error("The username already exists")]
+    UserExists,
+    /// Somebody has the name that a person wants to take.
+    #[error("Username is already in use")]
+    UsernameInUse,
+    /// A code of a link does not exist, was used, or is too old.
+    #[error("Invalid email confirmation code")]
+    InvalidCode,
     /// A password is too short or has spaces.
     #[error("Invalid password, password must be at least 8 characters and contain no whitespace.")]
     InvalidPassword,
@@ -105,6 +128,79 @@ pub enum AccountsError {
     /// Somebody would lock themselves out of their organization.
     #[error("User cannot remove themselves from their only admin team.")]
     OnlyAdminTeam,
+    /// Somebody would take away their own right to administer an organization by changing a team's role.
+    #[error(
+        "Cannot remove admin from team '{team}' because calling user would no longer have admin on org '{organization}'"
+    )]
+    DemotesOnlyAdminTeam {
+        /// The organization.
+        organization: String,
+        /// The team.
+        team: String,
+    },
+    /// Somebody would take away their own right to administer an organization by deleting a team.
+    #[error(
+        "Deleting team '{team}' would remove admin ability for user '{user}' in organization '{organization}'"
+    )]
+    DeletesOnlyAdminTeam {
+        /// The organization.
+        organization: String,
+        /// The team.
+        team: String,
+        /// Who asked.
+        user: String,
+    },
+    /// An organization would have nobody who administers it.
+    #[error("Cannot remove user as they are the only organization admin")]
+    OnlyOrganizationAdmin,
+    /// Somebody alone administers organizations and must hand them over before they go.
+    #[error("Cannot delete {user} as you are the only admin for organizations: {}", .organizations.join(", "))]
+    AdministersAlone {
+        /// Who is to be deleted.
+        user: String,
+        /// Their organizations.
+        organizations: Vec<String>,
+    },
+    /// A time machine window is not one of `TAG_EXPIRATION_OPTIONS`.
+    #[error("Invalid tag expiration option")]
+    InvalidTagExpiration,
+    /// No invitation has that code, or it is not for the caller to decline.
+    #[error("Invalid confirmation code.")]
+    InvalidInvite,
+    /// An invitation is for somebody else.
+    #[error("This invite is intended for {invited}. Please login to that account and try again.")]
+    InviteForSomebodyElse {
+        /// `user "name"` or `email "address"`.
+        invited: String,
+    },
+    /// An address was not invited to a team.
+    #[error("Email {email} was not invited to team {team}")]
+    NoSuchInvite {
+        /// The address.
+        email: String,
+        /// The team.
+        team: String,
+    },
+    /// The operator at the command line, who is no account, cannot invite.
+    #[error("Only somebody with an account can invite to a team")]
+    NobodyInvites,
+    /// The person whose new repositories a default permission is for does not exist.
+    #[error("Unknown activating user")]
+    UnknownActivatingUser,
+    /// The person or robot that a default permission is for does not exist.
+    #[error("Missing delegate user or team")]
+    MissingDelegate,
+    /// An organization has no default permission of that id.
+    #[error("Organization {organization} has no default permission {id}")]
+    NoSuchPrototype {
+        /// The organization.
+        organization: String,
+        /// The id as given.
+        id: String,
+    },
+    /// The federation of a robot is not well-formed.
+    #[error("{0}")]
+    InvalidFederation(&'static str),
     /// `ROBOTS_DISALLOW` is set.
     #[error("Robot accounts have been disabled. Please contact your administrator.")]
     RobotsDisallowed,
@@ -261,6 +357,8 @@ impl AccountsError {
                 | Self::NoSuchAssignment(_)
                 | Self::NoSuchOAuthToken(_)
                 | Self::NoSuchServiceKey(_)
+                | Self::NoSuchInvite { .. }
+                | Self::NoSuchPrototype { .. }
         )
     }
 

@@ -81,6 +81,7 @@ impl Accounts {
                 users::lock(conn, LOCK).await?;
                 refuse_if_not_empty(conn).await?;
                 let user = insert_account(conn, &account).await?;
+                accounts.ask_new_user(conn, user).await?;
                 accounts
                     .record_user_create(conn, &actor, user, &new, account.now)
                     .await?;

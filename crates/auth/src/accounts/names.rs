@@ -89,6 +89,15 @@ pub(super) fn check_email(email: Option<&str>, config: &AccountsConfig) -> Resul
     }
 }
 
+/// An address that mail can be sent to.
+pub(super) fn check_address(email: &str) -> Result<()> {
+    if is_email(email) {
+        Ok(())
+    } else {
+        Err(AccountsError::InvalidEmail(email.to_owned()))
+    }
+}
+
 /// A robot token chosen by the caller.
 pub(super) fn check_robot_token(token: &str) -> Result<()> {
     let fine = token.len() == ROBOT_TOKEN_LEN

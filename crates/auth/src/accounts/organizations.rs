@@ -1,14 +1,18 @@
-//! Organizations and their teams.
+//! Organizations: making, changing and listing them. What is in them has rooms of its own.
 
-use pierhead_db::enums::{Named, TeamRole};
-use pierhead_db::queries::organizations::{self, Team};
+use pierhead_db::enums::TeamRole;
+use pierhead_db::queries::organizations::{self, Organization, OrganizationUpdate};
 use pierhead_db::queries::users::{self, Account, NewAccount};
 use pierhead_db::{Conn, TeamId, UserId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::audit::Event;
+use super::teams::insert_team;
 use super::users::{email_or_uuid, find_person, insert_account};
 use super::{Accounts, AccountsError, Actor, Result, names, uuid4};
+
+/// Most characters of an address that invoices go to.
+const MAX_ADDRESS_LEN: usize = 255;
 
 /// The team that every organization begins with.
 const OWNERS: &str = "owners";
@@ -18,10 +22,24 @@ const OWNERS: &str = "owners";
 pub struct NewOrganization {
     /// See [`super::MIN_NAME_LEN`]; shared with people.
     pub name: String,
-    /// For people who want to reach it.
+    /// For people who want to reach it. Always a well-formed address, because mail is sent to it once mailing is on.
     pub email: Option<String>,
     /// The person who administers it first.
     pub owner: String,
+}
+
+/// What to change of an organization; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationChange {
+    /// Its address; empty to have none.
+    pub email: Option<String>,
+    /// Whether invoices are mailed.
+    pub invoice_email: Option<bool>,
+    /// Where to; `Some(None)` to have none.
+    pub invoice_email_address: Option<Option<String>>,
+    /// How long deleted tags can be brought back, in seconds: one of `TAG_EXPIRATION_OPTIONS`. Ignored where nobody may
+    /// change it.
+    pub tag_expiration_s: Option<i64>,
 }
 
 /// A new organization.
@@ -47,8 +65,8 @@ impl Accounts {
     ) -> Result<CreatedOrganization> {
         names::check_namespace(&new.name)?;
         let email = new.email.filter(|email| !email.is_empty());
-        if email.is_some() {
-            names::check_email(email.as_deref(), self.config())?;
+        if let Some(email) = &email {
+            names::check_address(email)?;
         }
         let account = NewAccount {
             uuid: uuid4(),
@@ -67,9 +85,12 @@ impl Accounts {
         self.write(move |conn| {
             Box::pin(async move {
                 let owner = find_person(conn, &new.owner).await?;
+                // Organizations may always share an address among themselves; with a person only where that is allowed.
                 if let Some(email) = &email
                     && !shared_email
-                    && users::find_by_email(conn, email).await?.is_some()
+                    && users::find_by_email(conn, email)
+                        .await?
+                        .is_some_and(|account| !account.organization)
                 {
                     return Err(AccountsError::EmailTaken(email.clone()));
                 }
@@ -93,208 +114,119 @@ impl Accounts {
         .await
     }
 
+    /// An organization as its administrators see it.
+    ///
+    /// # Errors
+    /// When there is no such organization.
+    pub async fn organization(&self, name: &str) -> Result<Organization> {
+        organizations::find(&mut self.read().await?, name)
+            .await?
+            .ok_or_else(|| AccountsError::NoSuchOrganization(name.to_owned()))
+    }
+
+    /// Changes an organization, and says what it is now.
+    ///
+    /// # Errors
+    /// When an address is malformed, the tag expiration is not one of the options, or there is no such organization.
+    pub async fn change_organization(
+        &self,
+        actor: &Actor,
+        name: &str,
+        change: OrganizationChange,
+    ) -> Result<Organization> {
+        if let Some(Some(address)) = &change.invoice_email_address {
+            names::check_length("The address for invoices", address, MAX_ADDRESS_LEN)?;
+        }
+        let (accounts, now, actor, name) =
+            (self.clone(), self.now(), actor.clone(), name.to_owned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                let missing = || AccountsError::NoSuchOrganization(name.clone());
+                let found = organizations::find(conn, &name)
+                    .await?
+                    .ok_or_else(missing)?;
+                let (update, events) = accounts.changes(&found, change)?;
+                organizations::update(conn, found.id, &update).await?;
+                for (kind, mut metadata) in events {
+                    metadata["namespace"] = json!(name);
+                    let event = Event {
+                        kind,
+                        account: found.id,
+                        repository: None,
+                        metadata,
+                    };
+                    accounts.record(conn, &actor, now, event).await?;
+                }
+                organizations::find(conn, &name).await?.ok_or_else(missing)
+            })
+        })
+        .await
+    }
+
+    /// The columns that a change sets, and what the audit log says of it: one event for each, as in Quay.
+    fn changes(
+        &self,
+        found: &Organization,
+        change: OrganizationChange,
+    ) -> Result<(OrganizationUpdate, Vec<(&'static str, Value)>)> {
+        let mut update = OrganizationUpdate::default();
+        let mut events = Vec::new();
+        if let Some(wanted) = change.invoice_email {
+            update.invoice_email = Some(wanted);
+            events.push(("org_change_invoicing", json!({ "invoice_email": wanted })));
+        }
+        if let Some(address) = change.invoice_email_address
+            && address != found.invoice_email_address
+        {
+            let metadata = json!({ "invoice_email_address": address });
+            events.push(("org_change_invoicing", metadata));
+            update.invoice_email_address = Some(address.filter(|address| !address.is_empty()));
+        }
+        if let Some(email) = change.email {
+            let old = known_address(&found.email);
+            if email != old {
+                if !email.is_empty() {
+                    names::check_address(&email)?;
+                }
+                let metadata = json!({ "email": email, "old_email": old });
+                events.push(("org_change_email", metadata));
+                update.email = Some(email_or_uuid(Some(&email)));
+            }
+        }
+        if let Some(seconds) = change.tag_expiration_s
+            && self.config().change_tag_expiration
+        {
+            if !self.config().tag_expiration_options_s.contains(&seconds) {
+                return Err(AccountsError::InvalidTagExpiration);
+            }
+            let metadata = json!({ "tag_expiration": seconds });
+            events.push(("org_change_tag_expiration", metadata));
+            update.removed_tag_expiration_s = Some(seconds);
+        }
+        Ok((update, events))
+    }
+
     /// At most `limit` organizations by name, after a name (the empty one to begin).
     pub async fn list_organizations(&self, after: &str, limit: u32) -> Result<Vec<Account>> {
         Ok(users::list(&mut self.read().await?, true, after, limit.into()).await?)
     }
+}
 
-    /// Makes a team without members.
-    ///
-    /// # Errors
-    /// When the name is malformed or taken in the organization, or there is no such organization.
-    pub async fn create_team(
-        &self,
-        actor: &Actor,
-        organization: &str,
-        name: &str,
-        role: TeamRole,
-        description: &str,
-    ) -> Result<TeamId> {
-        names::check_team(name)?;
-        let (accounts, now, actor, organization) = (
-            self.clone(),
-            self.now(),
-            actor.clone(),
-            organization.to_owned(),
-        );
-        let (name, role, description) = (name.to_owned(), self.id_of(role), description.to_owned());
-        self.write(move |conn| {
-            Box::pin(async move {
-                let org = find_organization(conn, &organization).await?;
-                let team =
-                    insert_team(conn, org.id, &organization, &name, role, &description).await?;
-                let event = Event {
-                    kind: "org_create_team",
-                    account: org.id,
-                    repository: None,
-                    metadata: json!({ "team": name }),
-                };
-                accounts.record(conn, &actor, now, event).await?;
-                Ok(team)
-            })
-        })
-        .await
-    }
-
-    /// Every team of an organization, by name.
-    ///
-    /// # Errors
-    /// When there is no such organization.
-    pub async fn list_teams(&self, organization: &str) -> Result<Vec<Team>> {
-        let mut conn = self.read().await?;
-        let org = find_organization(&mut conn, organization).await?;
-        Ok(organizations::list_teams(&mut conn, org.id).await?)
-    }
-
-    /// The names of a team's members.
-    ///
-    /// # Errors
-    /// When there is no such organization or team.
-    pub async fn list_team_members(&self, organization: &str, team: &str) -> Result<Vec<String>> {
-        let mut conn = self.read().await?;
-        let org = find_organization(&mut conn, organization).await?;
-        let team = find_team(&mut conn, org.id, organization, team).await?;
-        Ok(organizations::list_members(&mut conn, team.id).await?)
-    }
-
-    /// Makes a person, or a robot of the organization, a member of a team. Returns who that is.
-    ///
-    /// # Errors
-    /// When somebody of these does not exist, is a member already, or is a robot from elsewhere; or when an external group
-    /// decides who is in the team.
-    pub async fn add_team_member(
-        &self,
-        actor: &Actor,
-        organization: &str,
-        team: &str,
-        member: &str,
-    ) -> Result<UserId> {
-        self.change_member(actor, organization, team, member, true)
-            .await
-    }
-
-    /// Ends a membership. Returns whose.
-    ///
-    /// # Errors
-    /// When somebody of these does not exist or is not a member, when an external group decides who is in the team, or
-    /// when the actor would leave the only team through which they administer the organization.
-    pub async fn remove_team_member(
-        &self,
-        actor: &Actor,
-        organization: &str,
-        team: &str,
-        member: &str,
-    ) -> Result<UserId> {
-        self.change_member(actor, organization, team, member, false)
-            .await
-    }
-
-    async fn change_member(
-        &self,
-        actor: &Actor,
-        organization: &str,
-        team: &str,
-        member: &str,
-        add: bool,
-    ) -> Result<UserId> {
-        let (accounts, now, actor, organization) = (
-            self.clone(),
-            self.now(),
-            actor.clone(),
-            organization.to_owned(),
-        );
-        let (team, member) = (team.to_owned(), member.to_owned());
-        self.write(move |conn| {
-            Box::pin(async move {
-                let org = find_organization(conn, &organization).await?;
-                let found = find_team(conn, org.id, &organization, &team).await?;
-                let user = find_member(conn, &organization, &member).await?;
-                if !user.robot && organizations::team_is_synced(conn, found.id).await? {
-                    return Err(AccountsError::TeamIsSynced(team));
-                }
-                let kind = if add {
-                    if organizations::insert_member(conn, user.id, found.id).await? == 0 {
-                        return Err(AccountsError::AlreadyMember { member, team });
-                    }
-                    "org_add_team_member"
-                } else {
-                    let leaves =
-                        actor.user == Some(user.id) && found.role == TeamRole::Admin.name();
-                    let admin_teams =
-                        organizations::count_admin_teams(conn, org.id, user.id).await?;
-                    if organizations::delete_member(conn, user.id, found.id).await? == 0 {
-                        return Err(AccountsError::NotMember { member, team });
-                    }
-                    if leaves && admin_teams <= 1 {
-                        return Err(AccountsError::OnlyAdminTeam);
-                    }
-                    "org_remove_team_member"
-                };
-                let event = Event {
-                    kind,
-                    account: org.id,
-                    repository: None,
-                    metadata: json!({ "member": member, "team": team }),
-                };
-                accounts.record(conn, &actor, now, event).await?;
-                Ok(user.id)
-            })
-        })
-        .await
+/// The address in the column `email`, which holds a uuid4 where there is none: then it is empty.
+pub fn known_address(email: &str) -> &str {
+    if names::check_address(email).is_ok() {
+        email
+    } else {
+        ""
     }
 }
 
-async fn insert_team(
-    conn: &mut Conn,
-    id: UserId,
-    organization: &str,
-    name: &str,
-    role: i32,
-    description: &str,
-) -> Result<TeamId> {
-    organizations::insert_team(conn, id, name, role, description)
-        .await?
-        .ok_or_else(|| AccountsError::TeamExists {
-            organization: organization.to_owned(),
-            team: name.to_owned(),
-        })
-}
-
-async fn find_organization(conn: &mut Conn, name: &str) -> Result<Account> {
+/// The organization of that name.
+pub(super) async fn find_organization(conn: &mut Conn, name: &str) -> Result<Account> {
     users::find(conn, name)
         .await?
         .filter(|account| account.organization)
         .ok_or_else(|| AccountsError::NoSuchOrganization(name.to_owned()))
-}
-
-/// The team of that name in the organization with this id and name.
-pub(super) async fn find_team(
-    conn: &mut Conn,
-    id: UserId,
-    organization: &str,
-    team: &str,
-) -> Result<Team> {
-    organizations::find_team(conn, id, team)
-        .await?
-        .ok_or_else(|| AccountsError::NoSuchTeam {
-            organization: organization.to_owned(),
-            team: team.to_owned(),
-        })
-}
-
-/// A person, or a robot of the organization.
-async fn find_member(conn: &mut Conn, organization: &str, member: &str) -> Result<Account> {
-    let account = users::find(conn, member)
-        .await?
-        .filter(|account| !account.organization)
-        .ok_or_else(|| AccountsError::NoSuchUser(member.to_owned()))?;
-    if account.robot && !super::robots::belongs_to(&account.username, organization) {
-        return Err(AccountsError::ForeignRobot {
-            robot: account.username,
-            namespace: organization.to_owned(),
-        });
-    }
-    Ok(account)
 }
 
 #[cfg(test)]

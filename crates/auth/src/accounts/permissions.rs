@@ -7,8 +7,8 @@ use pierhead_db::queries::users;
 use pierhead_db::{Conn, TeamId, UserId};
 use serde_json::json;
 
-use super::organizations::find_team;
 use super::repositories::{RepositoryRef, about, find_repository};
+use super::teams::find_team;
 use super::{Accounts, AccountsError, Actor, Result, robots};
 
 /// To whom a permission is given.

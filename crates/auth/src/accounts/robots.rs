@@ -1,9 +1,11 @@
 //! Robots: accounts of programs, named `namespace+short`, with a token instead of a password.
 
+use chrono::NaiveDateTime;
 use pierhead_config::Secret;
 use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::random;
 use pierhead_db::enums::LoginService;
+use pierhead_db::queries::robot_details;
 use pierhead_db::queries::robots::{self, Robot};
 use pierhead_db::queries::users::{self, Account, NewAccount};
 use pierhead_db::{Conn, UserId};
@@ -12,6 +14,12 @@ use serde_json::{Map, Value, json};
 use super::audit::Event;
 use super::users::find_namespace;
 use super::{Accounts, AccountsError, Actor, Result, names, random_token, uuid4};
+
+mod details;
+mod federation;
+
+pub use details::{RobotAccess, RobotInfo};
+pub use federation::FederationEntry;
 
 /// Most characters of a description.
 const MAX_DESCRIPTION_LEN: usize = 255;
@@ -26,9 +34,9 @@ pub struct NewRobot {
     /// The part of its name after the `+`.
     pub short: String,
     /// At most 255 characters.
-    pub description: String,
+    pub description: Option<String>,
     /// Free JSON for automation.
-    pub unstructured_metadata: Map<String, Value>,
+    pub unstructured_metadata: Option<Map<String, Value>>,
     /// A token chosen by the caller, 64 characters of A–Z and 0–9; otherwise one is made.
     pub token: Option<Secret>,
 }
@@ -42,6 +50,12 @@ pub struct CreatedRobot {
     pub username: String,
     /// What it logs in with.
     pub token: Secret,
+    /// When it was made, in UTC; unknown for old ones.
+    pub created: Option<NaiveDateTime>,
+    /// When it last logged in, in UTC.
+    pub last_accessed: Option<NaiveDateTime>,
+    /// For people.
+    pub description: String,
 }
 
 impl Accounts {
@@ -55,7 +69,8 @@ impl Accounts {
             return Err(AccountsError::RobotsDisallowed);
         }
         let username = names::robot_name(&new.namespace, &new.short)?;
-        names::check_length("The description", &new.description, MAX_DESCRIPTION_LEN)?;
+        let description = new.description.as_deref().unwrap_or_default();
+        names::check_length("The description", description, MAX_DESCRIPTION_LEN)?;
         let token = match new.token {
             Some(token) => {
                 names::check_robot_token(token.expose())?;
@@ -76,7 +91,7 @@ impl Accounts {
             now: self.now(),
         };
         let service = self.id_of(LoginService::QuayRobot);
-        let unstructured = Value::Object(new.unstructured_metadata);
+        let unstructured = new.unstructured_metadata.map(Value::Object);
         let (accounts, actor) = (self.clone(), actor.clone());
         self.write(move |conn| {
             Box::pin(async move {
@@ -86,8 +101,11 @@ impl Accounts {
                     .ok_or_else(|| AccountsError::RobotExists(account.username.clone()))?;
                 robots::put_token(conn, id, &encrypted).await?;
                 robots::put_owner_link(conn, id, service).await?;
-                robots::insert_metadata(conn, id, &new.description, &unstructured.to_string())
-                    .await?;
+                let description = new.description.as_deref().unwrap_or_default();
+                let json = unstructured
+                    .as_ref()
+                    .map_or("{}".to_owned(), Value::to_string);
+                robots::insert_metadata(conn, id, description, &json).await?;
                 let event = Event {
                     kind: "create_robot",
                     account: namespace.id,
@@ -103,6 +121,9 @@ impl Accounts {
                     id,
                     username: account.username,
                     token,
+                    created: Some(account.now),
+                    last_accessed: None,
+                    description: new.description.unwrap_or_default(),
                 })
             })
         })
@@ -122,6 +143,7 @@ impl Accounts {
         self.write(move |conn| {
             Box::pin(async move {
                 let (namespace, account) = find_robot(conn, &robot).await?;
+                let details = robot_details::find(conn, &robot).await?;
                 robots::put_token(conn, account.id, &encrypted).await?;
                 robots::put_owner_link(conn, account.id, service).await?;
                 robots::renew_identity(conn, account.id, &uuid4(), &uuid4()).await?;
@@ -137,6 +159,11 @@ impl Accounts {
                     id: account.id,
                     username: account.username,
                     token,
+                    created: account.creation_date,
+                    last_accessed: account.last_accessed,
+                    description: details
+                        .and_then(|details| details.description)
+                        .unwrap_or_default(),
                 })
             })
         })

@@ -3,6 +3,7 @@
 use chrono::NaiveDateTime;
 use pierhead_config::Secret;
 use pierhead_db::enums::EnumTable;
+use pierhead_db::queries::profiles;
 use pierhead_db::queries::users::{self, Account, NewAccount};
 use pierhead_db::{Conn, UserId};
 use serde_json::{Value, json};
@@ -39,6 +40,7 @@ impl Accounts {
         self.write(move |conn| {
             Box::pin(async move {
                 let id = insert_account(conn, &account).await?;
+                accounts.ask_new_user(conn, id).await?;
                 accounts
                     .record_user_create(conn, &actor, id, &new, account.now)
                     .await?;
@@ -133,6 +135,19 @@ impl Accounts {
         Ok(users::list(&mut self.read().await?, false, after, limit.into()).await?)
     }
 
+    /// Notes what a new person is to be asked.
+    pub(super) async fn ask_new_user(&self, conn: &mut Conn, id: UserId) -> Result<()> {
+        if !self.config().ask_new_users {
+            return Ok(());
+        }
+        for prompt in ["enter_name", "enter_company"] {
+            if let Some(kind) = self.0.enums.find(EnumTable::UserPromptKind, prompt) {
+                profiles::insert_prompt(conn, id, kind).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Records that a person was made.
     pub(super) async fn record_user_create(
         &self,
@@ -219,7 +234,8 @@ pub(super) async fn find_namespace(conn: &mut Conn, name: &str) -> Result<Accoun
         .ok_or_else(|| AccountsError::NoSuchNamespace(name.to_owned()))
 }
 
-fn with_superuser(actor: &Actor, mut metadata: Value) -> Value {
+/// Adds who did it as a superuser, if somebody did.
+pub(super) fn with_superuser(actor: &Actor, mut metadata: Value) -> Value {
     if let Some(superuser) = &actor.superuser {
         metadata["superuser"] = json!(superuser);
     }

@@ -27,6 +27,19 @@ impl Auth {
             return Err(SignInError::PlainPassword);
         }
         let password = decrypted.as_ref().map_or(password, |plain| plain.expose());
+        let standing = self.check_password(username, password, key).await?;
+        self.admit(&standing).await?;
+        Ok(standing)
+    }
+
+    /// The state of the person with that name or address and plain password, unless sign-ins of that name are locked. As
+    /// long as nobody has the name, failures are counted all the same: that a name is locked does not tell that it exists.
+    pub(super) async fn check_password(
+        &self,
+        username: &str,
+        password: &str,
+        key: &CredentialKey,
+    ) -> Result<Standing, SignInError> {
         let row = if username.is_ascii() {
             let mut conn = self.inner.db.read().await?;
             principals::find_password(&mut conn, username).await?
@@ -37,7 +50,9 @@ impl Auth {
             let standing = Standing::from_row(CredentialTable::Password, &row)?;
             Some((standing, row.secret?))
         }) else {
+            self.check_unknown_lock(username)?;
             self.bcrypt(password, NOBODY).await?;
+            self.count_unknown_failure(username);
             return Err(SignInError::WrongPassword);
         };
         self.check_lock(&standing)?;
@@ -46,7 +61,6 @@ impl Auth {
             self.count_failure(&standing.credential).await?;
             return Err(SignInError::WrongPassword);
         }
-        self.admit(&standing).await?;
         Ok(standing)
     }
 

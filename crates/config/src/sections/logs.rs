@@ -43,6 +43,8 @@ section! {
         DISABLED_FOR_AUDIT_LOGS => disabled_for_audit_logs: Vec<String> = Vec::new(), Mark::Undocumented;
         /// Namespaces without logs of pulls.
         DISABLED_FOR_PULL_LOGS => disabled_for_pull_logs: Vec<String> = Vec::new(), Mark::Undocumented;
+        /// Namespaces without a billing account have no logs of pulls.
+        FEATURE_DISABLE_PULL_LOGS_FOR_FREE_NAMESPACES => feature_disable_pull_logs_for_free_namespaces: bool = false, Mark::Undocumented;
         /// Move old logs to storage.
         FEATURE_ACTION_LOG_ROTATION => feature_action_log_rotation: bool = false;
         /// Age at which logs are moved.

@@ -39,11 +39,27 @@ pub struct AppToken {
     pub last_accessed: Option<NaiveDateTime>,
 }
 
+/// A token with its secret.
+#[derive(Clone, sqlx::FromRow)]
+pub struct WholeAppToken {
+    /// What lists show of it.
+    #[sqlx(flatten)]
+    pub token: AppToken,
+    /// The first 60 characters.
+    pub token_name: String,
+    /// The other 60 characters, encrypted.
+    pub token_secret: String,
+}
+
 statements! {
     INSERT = "INSERT INTO appspecificauthtoken (user_id, uuid, title, created, expiration, token_name, token_secret)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     LIST = "SELECT uuid, title, created, expiration, last_accessed FROM appspecificauthtoken
         WHERE user_id = $1 ORDER BY created, id";
+    EXPIRING = "SELECT uuid, title, created, expiration, last_accessed FROM appspecificauthtoken
+        WHERE user_id = $1 AND expiration > $2 AND expiration <= $3 ORDER BY created, id";
+    FIND = "SELECT uuid, title, created, expiration, last_accessed, token_name, token_secret FROM appspecificauthtoken
+        WHERE user_id = $1 AND uuid = $2 AND (expiration IS NULL OR expiration > $3)";
     DELETE = "DELETE FROM appspecificauthtoken WHERE user_id = $1 AND uuid = $2 RETURNING title";
 }
 
@@ -65,6 +81,26 @@ pub async fn insert(conn: &mut Conn, new: &NewAppToken<'_>) -> Result<u64> {
 /// Every token of a person, the oldest first.
 pub async fn list(conn: &mut Conn, user: UserId) -> Result<Vec<AppToken>> {
     fetch_all!(conn, LIST, user)
+}
+
+/// The tokens of a person that end between two moments (UTC), the oldest first.
+pub async fn list_expiring(
+    conn: &mut Conn,
+    user: UserId,
+    now: NaiveDateTime,
+    soon: NaiveDateTime,
+) -> Result<Vec<AppToken>> {
+    fetch_all!(conn, EXPIRING, user, now, soon)
+}
+
+/// A token of a person that has not ended by `now` (UTC).
+pub async fn find(
+    conn: &mut Conn,
+    user: UserId,
+    uuid: &str,
+    now: NaiveDateTime,
+) -> Result<Option<WholeAppToken>> {
+    fetch_optional!(conn, FIND, user, uuid, now)
 }
 
 /// Deletes a token of a person and returns its title; `None` when there is none.

@@ -53,6 +53,17 @@ pub struct Build {
     pub trigger_disabled_reason: Option<String>,
 }
 
+/// A robot that pulls base images.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct PullRobot {
+    /// `user.id`.
+    pub id: UserId,
+    /// `<namespace>+<name>`.
+    pub username: String,
+    /// Its token, encrypted.
+    pub token: Option<String>,
+}
+
 /// A build to insert. It waits.
 #[derive(Clone, Debug)]
 pub struct NewBuild<'a> {
@@ -102,7 +113,13 @@ statements! {
     LIST_OF_TRIGGER = select_builds!("WHERE b.repository_id = $1 AND b.trigger_id = $2
         ORDER BY b.started DESC, b.id DESC LIMIT $3");
     FIND = select_builds!("WHERE b.uuid = $1");
-    REPOSITORY_OF_RESOURCE = "SELECT repository_id FROM repositorybuild WHERE resource_key = $1 ORDER BY id LIMIT 1";
+    REPOSITORY_OF_RESOURCE = r#"SELECT n.username, r.name FROM repositorybuild b
+        JOIN repository r ON r.id = b.repository_id
+        JOIN "user" n ON n.id = r.namespace_user_id
+        WHERE b.resource_key = $1 ORDER BY b.id LIMIT 1"#;
+    PULL_ROBOT = r#"SELECT u.id, u.username, t.token FROM "user" u
+        LEFT JOIN robotaccounttoken t ON t.robot_account_id = u.id
+        WHERE u.username = $1 AND u.robot = true"#;
     INSERT = "INSERT INTO repositorybuild (uuid, repository_id, access_token_id, resource_key, job_config, phase, started,
             display_name, trigger_id, pull_robot_id, logs_archived, queue_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11) RETURNING id";
@@ -136,13 +153,17 @@ pub async fn find(conn: &mut Conn, uuid: &str) -> Result<Option<Build>> {
     fetch_optional!(conn, FIND, uuid)
 }
 
-/// For which repository an uploaded build context was used first.
+/// For which repository an uploaded build context was used first: its namespace and name.
 pub async fn repository_of_resource(
     conn: &mut Conn,
     resource_key: &str,
-) -> Result<Option<RepositoryId>> {
-    let row: Option<(RepositoryId,)> = fetch_optional!(conn, REPOSITORY_OF_RESOURCE, resource_key)?;
-    Ok(row.map(|(id,)| id))
+) -> Result<Option<(String, String)>> {
+    fetch_optional!(conn, REPOSITORY_OF_RESOURCE, resource_key)
+}
+
+/// The robot of that name with its token.
+pub async fn pull_robot(conn: &mut Conn, username: &str) -> Result<Option<PullRobot>> {
+    fetch_optional!(conn, PULL_ROBOT, username)
 }
 
 /// Inserts a waiting build; returns its id.

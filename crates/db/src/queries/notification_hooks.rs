@@ -3,7 +3,7 @@
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::statement::{execute, fetch_all, fetch_optional, statements};
-use crate::{NamespaceId, RepositoryId, UserId};
+use crate::{RepositoryId, UserId};
 
 /// A hook of a repository or a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -82,12 +82,6 @@ pub enum HookOwner {
     Namespace(UserId),
 }
 
-impl From<NamespaceId> for HookOwner {
-    fn from(namespace: NamespaceId) -> Self {
-        Self::Namespace(UserId(namespace.0))
-    }
-}
-
 /// Every hook of an owner, oldest first.
 pub async fn list(conn: &mut Conn, owner: HookOwner) -> Result<Vec<Hook>> {
     match owner {
@@ -132,9 +126,12 @@ pub async fn insert(conn: &mut Conn, owner: HookOwner, new: &NewHook) -> Result<
     )
 }
 
-/// Forgets which tags a repository's hook has reported; to be done before the hook is deleted.
-pub async fn delete_reported_tags(conn: &mut Conn, hook: i32) -> Result<u64> {
-    execute!(conn, DELETE_REPORTED_TAGS, hook)
+/// Forgets which tags a repository's hook has reported; to be done before the hook is deleted. Hooks of namespaces report none.
+pub async fn delete_reported_tags(conn: &mut Conn, owner: HookOwner, hook: i32) -> Result<u64> {
+    match owner {
+        HookOwner::Repository(_) => execute!(conn, DELETE_REPORTED_TAGS, hook),
+        HookOwner::Namespace(_) => Ok(0),
+    }
 }
 
 /// Removes a hook.

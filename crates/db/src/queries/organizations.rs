@@ -1,4 +1,4 @@
-//! `team` and `teammember`: how people and robots belong to organizations.
+//! Organizations, and `team` and `teammember`: how people and robots belong to them.
 
 use crate::statement::{execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::{Conn, Result, TeamId, UserId};
@@ -16,7 +16,45 @@ pub struct Team {
     pub description: String,
 }
 
+/// An organization as its administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Organization {
+    /// `user.id`.
+    pub id: UserId,
+    /// The name.
+    pub username: String,
+    /// An address, or a uuid4 where there is none.
+    pub email: String,
+    /// Invoices are mailed.
+    pub invoice_email: bool,
+    /// Where to; the address above when there is none.
+    pub invoice_email_address: Option<String>,
+    /// How long deleted tags can be brought back, in seconds.
+    pub removed_tag_expiration_s: i64,
+    /// Its account where it pays.
+    pub stripe_id: Option<String>,
+}
+
+/// What to change of an organization; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationUpdate {
+    /// An address, or a uuid4 to have none.
+    pub email: Option<String>,
+    /// Whether invoices are mailed.
+    pub invoice_email: Option<bool>,
+    /// Where to; NULL to have none.
+    pub invoice_email_address: Option<Option<String>>,
+    /// How long deleted tags can be brought back, in seconds.
+    pub removed_tag_expiration_s: Option<i64>,
+}
+
 statements! {
+    FIND = r#"SELECT id, username, email, invoice_email, invoice_email_address, removed_tag_expiration_s, stripe_id
+        FROM "user" WHERE username = $1 AND organization = true"#;
+    UPDATE = r#"UPDATE "user" SET email = COALESCE($2, email), invoice_email = COALESCE($3, invoice_email),
+            invoice_email_address = CASE WHEN $4 THEN $5 ELSE invoice_email_address END,
+            removed_tag_expiration_s = COALESCE($6, removed_tag_expiration_s)
+        WHERE id = $1"#;
     INSERT_TEAM = "INSERT INTO team (name, organization_id, role_id, description)
         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id";
     FIND_TEAM = "SELECT team.id, team.name, teamrole.name AS role, team.description
@@ -34,6 +72,32 @@ statements! {
         JOIN teamrole ON teamrole.id = team.role_id AND teamrole.name = 'admin'
         JOIN teammember ON teammember.team_id = team.id
         WHERE team.organization_id = $1 AND teammember.user_id = $2";
+}
+
+/// The organization of that name.
+pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<Organization>> {
+    fetch_optional!(conn, FIND, name)
+}
+
+/// Changes an organization.
+pub async fn update(
+    conn: &mut Conn,
+    organization: UserId,
+    update: &OrganizationUpdate,
+) -> Result<u64> {
+    execute!(
+        conn,
+        UPDATE,
+        organization,
+        update.email.as_deref(),
+        update.invoice_email,
+        update.invoice_email_address.is_some(),
+        update
+            .invoice_email_address
+            .as_ref()
+            .and_then(Option::as_deref),
+        update.removed_tag_expiration_s
+    )
 }
 
 /// Inserts a team with a `teamrole.id`; `None` when the organization has one of that name.

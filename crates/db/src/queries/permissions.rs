@@ -21,6 +21,8 @@ pub struct RepositoryRow {
     pub namespace_enabled: Option<bool>,
     /// Whether it is an organization.
     pub namespace_is_organization: Option<bool>,
+    /// Whether it has no billing account.
+    pub namespace_free: bool,
     /// The repository.
     pub repository_id: Option<RepositoryId>,
     /// `repository.state`.
@@ -89,6 +91,7 @@ pub struct RoleIds {
 macro_rules! repository_columns {
     () => {
         "n.id AS namespace_id, n.enabled AS namespace_enabled, n.organization AS namespace_is_organization, \
+         n.stripe_id IS NULL AS namespace_free, \
          r.id AS repository_id, r.state AS state, r.kind_id AS kind_id, r.visibility_id AS visibility_id, \
          CASE r.state \
            WHEN 2 THEN (SELECT m.internal_robot_id FROM repomirrorconfig m WHERE m.repository_id = r.id) \

@@ -6,7 +6,9 @@ use chrono::NaiveDateTime;
 
 use crate::conn::Conn;
 use crate::error::Result;
-use crate::statement::{execute, fetch_one, fetch_optional, statements};
+use crate::statement::{
+    execute, fetch_all_of, fetch_one, fetch_optional, padded, placeholders, statements,
+};
 
 /// An item to put into a queue.
 #[derive(Clone, Debug)]
@@ -45,9 +47,9 @@ statements! {
     CLAIM = "UPDATE queueitem SET available = false, processing_expires = $3, retries_remaining = retries_remaining - 1,
             state_id = $4
         WHERE id = $1 AND state_id = $2";
+    EXTEND = "UPDATE queueitem SET processing_expires = $3 WHERE id = $1 AND state_id = $2";
     RELEASE = "UPDATE queueitem SET available = true, available_after = $2, state_id = $3 WHERE id = $1";
     DELETE = "DELETE FROM queueitem WHERE id = $1";
-    HAS_RETRIES = "SELECT EXISTS (SELECT 1 FROM queueitem WHERE id = $1 AND retries_remaining > 0)";
     COUNT_ALIVE = r"SELECT COUNT(*) FROM queueitem WHERE queue_name LIKE $1 ESCAPE '\' AND retries_remaining > 0";
 }
 
@@ -104,6 +106,16 @@ pub async fn claim(
     execute!(conn, CLAIM, item.id, &item.state_id, expires, state_id)
 }
 
+/// Holds an item that was claimed with that `state_id` until `expires`; 0 when it is no longer held.
+pub async fn extend(
+    conn: &mut Conn,
+    id: i32,
+    state_id: &str,
+    expires: NaiveDateTime,
+) -> Result<u64> {
+    execute!(conn, EXTEND, id, state_id, expires)
+}
+
 /// Gives an item back, to be taken again at `after`.
 pub async fn release(
     conn: &mut Conn,
@@ -119,10 +131,21 @@ pub async fn delete(conn: &mut Conn, id: i32) -> Result<u64> {
     execute!(conn, DELETE, id)
 }
 
-/// Whether an item is there and may still be taken.
-pub async fn has_retries(conn: &mut Conn, id: i32) -> Result<bool> {
-    let (has,): (bool,) = fetch_one!(conn, HAS_RETRIES, id)?;
-    Ok(has)
+/// Which of these items are there and may still be taken.
+pub async fn with_retries(conn: &mut Conn, ids: &[i32]) -> Result<Vec<i32>> {
+    let Some(last) = ids.last() else {
+        return Ok(Vec::new());
+    };
+    let places = placeholders(1, ids.len());
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT id FROM queueitem WHERE retries_remaining > 0 AND id IN {places}"
+    ));
+    let values = ids
+        .iter()
+        .chain(std::iter::repeat(last))
+        .take(padded(ids.len()));
+    let rows: Vec<(i32,)> = fetch_all_of!(conn, sql, [], values)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// How many items wait or run whose name begins so.

@@ -71,6 +71,7 @@ statements! {
         WHERE organization = $1 AND robot = false AND username > $2
             AND NOT EXISTS (SELECT 1 FROM deletednamespace WHERE namespace_id = "user".id)
         ORDER BY username LIMIT $3"#);
+    OLDEST = r#"SELECT MIN(id) FROM "user""#;
     EXISTS_ANY = r#"SELECT EXISTS (SELECT 1 FROM "user")"#;
     NAME_IS_BEING_DELETED = "SELECT EXISTS (SELECT 1 FROM deletednamespace WHERE original_username = $1)";
     SET_PASSWORD = r#"UPDATE "user" SET password_hash = $2, uuid = $3, invalid_login_attempts = 0 WHERE id = $1"#;
@@ -122,6 +123,12 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Account>> {
     fetch_all!(conn, LIST, organizations, after, limit)
+}
+
+/// The account that was made first.
+pub async fn oldest(conn: &mut Conn) -> Result<Option<UserId>> {
+    let (id,): (Option<UserId>,) = fetch_one!(conn, OLDEST)?;
+    Ok(id)
 }
 
 /// Whether there is any account at all.

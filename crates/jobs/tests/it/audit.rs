@@ -3,7 +3,7 @@
 use chrono::Utc;
 use pierhead_db::queries::logs::LogEntry;
 use pierhead_jobs::CancellationToken;
-use pierhead_jobs::audit::AuditLog;
+use pierhead_jobs::audit::{AuditLog, Lenient};
 use tokio::task::JoinSet;
 
 use crate::site::Site;
@@ -16,14 +16,15 @@ fn entry(site: &Site, number: usize) -> LogEntry {
         repository: None,
         datetime: Utc::now().naive_utc(),
         ip: None,
-        metadata_json: format!("{{\"number\":{number}}}"),
+        metadata_json: format!("{{\"number\":{number}}}").into(),
     }
 }
 
 #[tokio::test]
 async fn rows_are_written_in_batches() {
     let site = Site::start().await;
-    let (log, _worker) = AuditLog::start(site.db.clone(), true, CancellationToken::new());
+    let (log, _worker) =
+        AuditLog::start(site.db.clone(), Lenient::Nobody, CancellationToken::new());
     let before = site.db.statements();
     for number in 0..1000 {
         log.record(entry(&site, number)).await.unwrap();
@@ -44,7 +45,7 @@ async fn rows_are_written_in_batches() {
 async fn nothing_is_lost_at_the_end() {
     let site = Site::start().await;
     let stop = CancellationToken::new();
-    let (log, worker) = AuditLog::start(site.db.clone(), true, stop.clone());
+    let (log, worker) = AuditLog::start(site.db.clone(), Lenient::Nobody, stop.clone());
     for number in 0..5000 {
         log.record(entry(&site, number)).await.unwrap();
     }
@@ -74,12 +75,17 @@ async fn record(site: &Site, log: &AuditLog, rows: usize) -> usize {
 
 #[tokio::test]
 async fn a_full_log_refuses_or_counts_until_the_database_is_back() {
-    for strict in [true, false] {
+    for (strict, pulls, everything) in [
+        (true, false, false),
+        (false, true, false),
+        (false, false, true),
+    ] {
         let site = Site::start().await;
         // The database does not take rows: their table is away.
         site.execute("ALTER TABLE logentry3 RENAME TO away").await;
         let stop = CancellationToken::new();
-        let (log, worker) = AuditLog::start(site.db.clone(), strict, stop.clone());
+        let lenient = Lenient::new(pulls, everything, &site.enums);
+        let (log, worker) = AuditLog::start(site.db.clone(), lenient, stop.clone());
         // A batch is on its way, the queue takes the rest of these.
         assert_eq!(record(&site, &log, 16 << 10).await, 0);
         let more = 2001;
@@ -96,4 +102,38 @@ async fn a_full_log_refuses_or_counts_until_the_database_is_back() {
         stop.cancel();
         worker.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_row_that_the_database_refuses_is_dropped_alone() {
+    let site = Site::start().await;
+    site.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON logentry3 WHEN NEW.repository_id = 4711 \
+         BEGIN SELECT RAISE(ABORT, 'poisonous'); END",
+    )
+    .await;
+    let stop = CancellationToken::new();
+    let (log, worker) = AuditLog::start(site.db.clone(), Lenient::Nobody, stop.clone());
+    let rows = 2000;
+    let poisonous = [0, 1, 700, 1999];
+    for number in 0..rows {
+        let repository = poisonous.contains(&number).then_some(4711);
+        let entry = LogEntry {
+            repository,
+            ..entry(&site, number)
+        };
+        log.record(entry).await.unwrap();
+    }
+    let expected = (rows - poisonous.len()) as i64;
+    pierhead_testkit::eventually("every row but those", || async {
+        Ok((site.count("logentry3").await == expected).then_some(()))
+    })
+    .await
+    .unwrap();
+    log.record(entry(&site, 0)).await.unwrap();
+    stop.cancel();
+    worker.await.unwrap();
+    assert_eq!(log.refused(), poisonous.len() as u64);
+    assert_eq!(log.dropped(), 0);
+    assert_eq!(site.count("logentry3").await, expected + 1);
 }

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod audit;
+mod log_export;
+mod pull_counts;
 mod site;
 mod upload_cleanup;

@@ -65,6 +65,17 @@ impl Site {
             .unwrap();
     }
 
+    /// The texts that a statement selects, a line each.
+    pub(crate) async fn rows(&self, sql: &str) -> String {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        let rows: Vec<(String,)> = sqlx::query_as(sql)
+            .fetch_all(&mut self.connect().await)
+            .await
+            .unwrap();
+        let rows: Vec<String> = rows.into_iter().map(|(text,)| text).collect();
+        rows.join("\n")
+    }
+
     pub(crate) async fn count(&self, table: &str) -> i64 {
         let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
         let (count,): (i64,) = sqlx::query_as(sql)

@@ -86,7 +86,7 @@ pub(crate) async fn run(
             let new = NewRobot {
                 namespace: name.namespace,
                 short: name.short,
-                description,
+                description: Some(description),
                 ..NewRobot::default()
             };
             let robot = accounts.create_robot(&actor, new).await?;

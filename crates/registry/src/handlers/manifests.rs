@@ -1,7 +1,7 @@
 //! `…/manifests/<reference>`.
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
 use axum::http::{HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Limited};
@@ -47,18 +47,15 @@ pub(crate) async fn pull(
     if call.method == Method::GET {
         let event = call.event(caller)?;
         let entry = event.pull(
-            &registry.enums,
-            &registry.clock,
+            registry,
             tag.as_ref().map(Tag::as_str),
             manifest.digest_header.to_str().unwrap_or_default(),
             manifest.content_type.to_str().unwrap_or_default(),
         );
-        if let Some(entry) = entry {
-            registry
-                .audit
-                .record(entry)
-                .await
-                .map_err(|_| Error::AuditLog)?;
+        registry.record(entry).await?;
+        if let Some(counts) = &registry.pull_counts {
+            let tag = tag.as_ref().map(Tag::as_str);
+            counts.count(repository.id, tag, manifest.digest, registry.clock.utc());
         }
     }
     let mut response = Response::new(Body::from(manifest.bytes.clone()));
@@ -143,14 +140,8 @@ pub(crate) async fn delete(
     };
     let event = call.event(caller)?;
     for tag in ended {
-        let entry = event.delete(&registry.enums, &registry.clock, &tag.name, &tag.digest);
-        if let Some(entry) = entry {
-            registry
-                .audit
-                .record(entry)
-                .await
-                .map_err(|_| Error::AuditLog)?;
-        }
+        let entry = event.delete(registry, &tag.name, &tag.digest);
+        registry.record(entry).await?;
     }
     Ok(StatusCode::ACCEPTED.into_response())
 }
@@ -185,7 +176,7 @@ impl Call<'_> {
             repository: caller.repository()?.clone(),
             bearer: caller.bearer.clone(),
             ip: self.peer,
-            user_agent: crate::audit::user_agent(self.headers.get(axum::http::header::USER_AGENT)),
+            user_agent: self.headers.get(USER_AGENT).cloned(),
         })
     }
 }

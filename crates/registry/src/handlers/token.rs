@@ -11,7 +11,6 @@ use pierhead_http::Peer;
 use pierhead_oci::Scope;
 use serde_json::json;
 
-use crate::audit;
 use crate::error::{Code, Error, Refusal, Result, answer};
 use crate::handlers::query;
 use crate::state::Registry;
@@ -51,24 +50,12 @@ pub(crate) async fn issue(
         .await
         .map_err(|error| token_error(&registry, &headers, error))?;
     if let Some(credential) =
-        credential.filter(|_| scopes.is_empty() && registry.config.audit_logins)
+        credential.filter(|_| scopes.is_empty() && registry.config.audit.logins)
     {
         let ip = peer.map(|Extension(peer)| peer.address);
-        let user_agent = audit::user_agent(headers.get(USER_AGENT));
-        let entry = audit::login(
-            &registry.enums,
-            &registry.clock,
-            &credential,
-            ip,
-            user_agent.as_deref(),
-        );
-        if let Some(entry) = entry {
-            registry
-                .audit
-                .record(entry)
-                .await
-                .map_err(|_| Error::AuditLog)?;
-        }
+        registry
+            .record_login(&credential, ip, headers.get(USER_AGENT))
+            .await?;
     }
     let token: &str = &issued.token;
     let mut response = answer(

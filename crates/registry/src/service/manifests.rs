@@ -1,14 +1,14 @@
 //! Reading and deleting manifests.
 //!
-//! Cost of a pull by tag: nothing when the tag is remembered (SQLite, where this process owns the database), else one
-//! statement, and one more for a manifest that is not remembered. By digest: nothing when it was found alive in the last
-//! five seconds, else one statement.
+//! Cost of a pull by tag: nothing when the tag is remembered from its push or its last pull (SQLite, where this process owns
+//! the database), else one statement. By digest: nothing when it was found alive in the last five seconds, else one statement. And one more for a
+//! manifest whose bytes are not remembered.
 
 use std::sync::Arc;
 
 use pierhead_db::queries::manifests::{self, ManifestRow};
 use pierhead_db::queries::tags;
-use pierhead_db::{Conn, Durability, RepositoryId};
+use pierhead_db::{Conn, Durability, ManifestId, RepositoryId};
 use pierhead_oci::Digest;
 
 use crate::error::{Code, Error, Result};
@@ -24,8 +24,8 @@ impl Registry {
         tag: &str,
     ) -> Result<Arc<StoredManifest>> {
         let now_ms = self.clock.now_ms();
-        if let Some(manifest) = self.caches.tag(repository, tag, now_ms) {
-            return Ok(manifest);
+        if let Some(id) = self.caches.tag(repository, tag, now_ms) {
+            return self.manifest_by_id(id).await;
         }
         let generation = self.caches.tag_generation(repository, tag);
         let mut conn = self.db.read().await?;
@@ -41,20 +41,25 @@ impl Registry {
                 Code::MANIFEST_UNKNOWN.into()
             });
         };
-        let manifest = if let Some(manifest) = self.caches.manifest(alive.manifest_id) {
-            manifest
-        } else {
-            let row = manifests::find_by_id(&mut conn, alive.manifest_id).await?;
-            self.keep(row)?.ok_or(Code::MANIFEST_UNKNOWN)?
-        };
+        drop(conn);
+        let manifest = self.manifest_by_id(alive.manifest_id).await?;
         self.caches.keep_tag(
             repository,
             tag,
             generation,
             alive.lifetime_end_ms,
-            &manifest,
+            manifest.id,
         );
         Ok(manifest)
+    }
+
+    /// The manifest of a row that is known to be there: nothing when it is remembered, else one statement.
+    async fn manifest_by_id(&self, id: ManifestId) -> Result<Arc<StoredManifest>> {
+        if let Some(manifest) = self.caches.manifest(id) {
+            return Ok(manifest);
+        }
+        let row = manifests::find_by_id(&mut self.db.read().await?, id).await?;
+        self.keep(row)?.ok_or_else(|| Code::MANIFEST_UNKNOWN.into())
     }
 
     /// The manifest of a digest, if a tag keeps it alive.
@@ -63,8 +68,8 @@ impl Registry {
         repository: RepositoryId,
         digest: Digest,
     ) -> Result<Arc<StoredManifest>> {
-        if let Some(manifest) = self.caches.by_digest(repository, digest) {
-            return Ok(manifest);
+        if let Some(id) = self.caches.by_digest(repository, digest) {
+            return self.manifest_by_id(id).await;
         }
         let generation = self.caches.alive_generation(repository);
         let row = {
@@ -122,7 +127,9 @@ impl Registry {
                 })
                 .await;
             registry.caches.tag_changed(repository, &tag);
-            Ok(vec![ended?])
+            let ended = vec![ended?];
+            registry.forget_pulls(repository, &ended);
+            Ok(ended)
         })
         .await
     }
@@ -177,9 +184,20 @@ impl Registry {
                 registry.caches.tag_changed(repository, &tag.name);
             }
             registry.caches.alive_changed(repository);
-            ended
+            let ended = ended?;
+            registry.forget_pulls(repository, &ended);
+            Ok(ended)
         })
         .await
+    }
+
+    /// Counts that wait to be written must not bring back what the deletion removed.
+    fn forget_pulls(&self, repository: RepositoryId, ended: &[EndedTag]) {
+        if let Some(counts) = &self.pull_counts {
+            for tag in ended {
+                counts.forget_tag(repository, &tag.name);
+            }
+        }
     }
 
     fn deletion_policy(&self) -> DeletionPolicy {

@@ -89,7 +89,7 @@ impl Registry {
         let subject = manifest.subject().map(|subject| subject.digest);
         let audit = tags
             .iter()
-            .filter_map(|tag| event.push(&self.enums, &self.clock, tag, media_type))
+            .filter_map(|tag| event.push(self, tag, media_type))
             .collect();
         let write = ManifestWrite {
             new: NewManifest {
@@ -137,17 +137,32 @@ impl Registry {
         };
         let registry = self.clone();
         let digest = uninterrupted(async move {
+            let before: Vec<_> = tags
+                .iter()
+                .map(|tag| registry.caches.tag_generation(repository, tag))
+                .collect();
             let stored = registry
                 .db
                 .write(Durability::Full, move |conn| {
                     Box::pin(async move { write.run(conn).await })
                 })
                 .await;
-            for tag in &tags {
-                registry.caches.tag_changed(repository, tag);
+            match &stored {
+                Ok(stored) => {
+                    for ((tag, end_ms), before) in tags.iter().zip(&stored.ends_ms).zip(before) {
+                        let caches = &registry.caches;
+                        caches.tag_moved(repository, tag, before, *end_ms, stored.manifest);
+                    }
+                }
+                // What was not acknowledged may be committed all the same.
+                Err(_) => {
+                    for tag in &tags {
+                        registry.caches.tag_changed(repository, tag);
+                    }
+                }
             }
             registry.caches.alive_changed(repository);
-            stored
+            stored.map(|stored| stored.digest)
         })
         .await?;
         Ok(Pushed {
@@ -227,8 +242,16 @@ struct ManifestWrite {
     rules: Rules,
 }
 
+/// What a push left.
+struct Stored {
+    digest: Digest,
+    manifest: ManifestId,
+    /// When each of its tags ends.
+    ends_ms: Vec<Option<i64>>,
+}
+
 impl ManifestWrite {
-    async fn run(mut self, conn: &mut Conn) -> Result<Digest> {
+    async fn run(mut self, conn: &mut Conn) -> Result<Stored> {
         let repository = self.new.repository;
         tags::lock_repository(conn, repository).await?;
         if let Some(other) = self.other_digest.take() {
@@ -250,12 +273,18 @@ impl ManifestWrite {
         if self.tags.is_empty() {
             self.protect(conn, manifest).await?;
         }
+        let mut ends_ms = Vec::with_capacity(self.tags.len());
         for tag in &self.tags {
-            self.retarget(conn, tag, manifest, actions).await?;
+            ends_ms.push(self.retarget(conn, tag, manifest, actions).await?);
         }
         logs::insert(conn, &self.audit).await?;
-        Digest::parse(&self.new.digest)
-            .map_err(|_| Error::Corrupt("a digest that was just made".to_owned()))
+        let digest = Digest::parse(&self.new.digest)
+            .map_err(|_| Error::Corrupt("a digest that was just made".to_owned()))?;
+        Ok(Stored {
+            digest,
+            manifest,
+            ends_ms,
+        })
     }
 
     /// Every blob must be in the repository with the size that the manifest says. Where indexes may be sparse, layers may
@@ -464,7 +493,7 @@ impl ManifestWrite {
         name: &str,
         manifest: ManifestId,
         actions: TagActions,
-    ) -> Result<()> {
+    ) -> Result<Option<i64>> {
         let repository = self.new.repository;
         let alive = tags::find_alive(conn, repository, name, self.now_ms).await?;
         let mut start = self.now_ms;
@@ -481,6 +510,7 @@ impl ManifestWrite {
         let expires = actions
             .expires_after_ms
             .filter(|_| !immutable || self.rules.immutable_tags_can_expire);
+        let lifetime_end_ms = expires.and_then(|after| start.checked_add(after));
         tags::insert(
             conn,
             &tags::NewTag {
@@ -488,14 +518,14 @@ impl ManifestWrite {
                 name: name.to_owned(),
                 manifest,
                 lifetime_start_ms: start,
-                lifetime_end_ms: expires.and_then(|after| start.checked_add(after)),
+                lifetime_end_ms,
                 hidden: false,
                 immutable,
                 kind: self.rules.tag_kind,
             },
         )
         .await?;
-        Ok(())
+        Ok(lifetime_end_ms)
     }
 
     async fn immutable_by_policy(

@@ -6,6 +6,7 @@
 #[macro_use]
 mod site;
 
+mod audit;
 mod bad_input;
 mod blobs;
 mod client_gone;
@@ -13,6 +14,7 @@ mod costs;
 mod expiry;
 mod manifests;
 mod mounts;
+mod pull_counts;
 mod referrers;
 mod rights;
 mod tags;

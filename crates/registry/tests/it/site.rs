@@ -24,10 +24,11 @@ use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_db::enums::Enums;
 use pierhead_jobs::CancellationToken;
-use pierhead_jobs::audit::AuditLog;
+use pierhead_jobs::audit::{AuditLog, Lenient};
+use pierhead_jobs::pull_counts::{Flush, PullCounts};
 use pierhead_metrics::{Build, Metrics};
 use pierhead_oci::{Limits, NameRules};
-use pierhead_registry::{Registry, RegistryConfig, Rooms};
+use pierhead_registry::{AuditConfig, Registry, RegistryConfig, Rooms};
 use pierhead_storage::{LocalDriver, Location, Storage};
 use tempfile::TempDir;
 
@@ -55,7 +56,7 @@ impl Settings {
                 hostname: "registry.test".to_owned(),
                 scheme: "https".to_owned(),
                 any_host: false,
-                audit_logins: false,
+                audit: AuditConfig::default(),
                 names: NameRules::default(),
                 advertise_v2: true,
                 account_recovery: false,
@@ -91,6 +92,7 @@ pub(crate) struct Site {
     pub(crate) engine: Engine,
     settings: Settings,
     audit: Option<(CancellationToken, tokio::task::JoinHandle<()>)>,
+    pull_counts: PullCounts,
     folder: Arc<TempDir>,
 }
 
@@ -167,7 +169,8 @@ impl Site {
         )
         .unwrap();
         let stop = CancellationToken::new();
-        let (audit, worker) = AuditLog::start(db.clone(), true, stop.clone());
+        let (audit, worker) = AuditLog::start(db.clone(), Lenient::Nobody, stop.clone());
+        let pull_counts = PullCounts::default();
         let build = Build {
             version: "test",
             revision: "",
@@ -180,6 +183,10 @@ impl Site {
                 storage: storage.clone(),
                 auth: auth.clone(),
                 audit,
+                pull_counts: settings
+                    .registry
+                    .pull_statistics
+                    .then(|| pull_counts.clone()),
                 page_tokens: PageTokens::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
                     .unwrap(),
                 metrics: Arc::new(Metrics::new("quay", &[], build)),
@@ -195,6 +202,7 @@ impl Site {
             engine,
             settings,
             audit: Some((stop, worker)),
+            pull_counts,
             folder,
         }
     }
@@ -340,6 +348,18 @@ impl Site {
             discards: count(&calls.discards),
             opens: count(&calls.opens),
         }
+    }
+
+    /// Writes the pull statistics, as a stop does.
+    pub(crate) async fn write_pull_counts(&self) {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let flush = Flush {
+            every: std::time::Duration::from_mins(5),
+            batch: 1000,
+        };
+        let counts = self.pull_counts.clone();
+        counts.run(self.db.clone(), flush, stop).await;
     }
 
     /// Stops the worker of the audit log when everything is written.

@@ -19,6 +19,7 @@ pub(crate) async fn conforms(driver: Arc<dyn Driver>) {
     what_is_not_there_is_told(&*driver).await;
     old_uploads_are_listed(&*driver).await;
     driver.check().await.unwrap();
+    a_file_becomes_visible_whole(driver.clone()).await;
     an_upload_is_hashed_while_it_is_written(driver).await;
 }
 
@@ -47,6 +48,30 @@ async fn read(driver: &dyn Driver, path: &ContentPath) -> Vec<u8> {
 #[allow(clippy::needless_pass_by_value, reason = "what a call returned")]
 fn is_missing<T>(result: Result<T, Error>) -> bool {
     matches!(result, Err(Error::NotFound { .. }))
+}
+
+async fn a_file_becomes_visible_whole(driver: Arc<dyn Driver>) {
+    let location = Location {
+        id: "here".to_owned(),
+        driver: driver.clone(),
+    };
+    let storage = Storage::new(vec![location], vec!["here".to_owned()]).unwrap();
+    let path = ContentPath::in_folder("exported/logs", "a-1").unwrap();
+    let mut file = storage.write_file("here").await.unwrap();
+    file.push("one").await.unwrap();
+    file.push(" two").await.unwrap();
+    assert!(is_missing(driver.open(&path).await));
+    assert_eq!(file.finish(&path).await.unwrap(), 7);
+    assert_eq!(read(&*driver, &path).await, b"one two");
+
+    let mut given_up = storage.write_file("here").await.unwrap();
+    given_up.push("three").await.unwrap();
+    given_up.abandon().await.unwrap();
+    let mut again = storage.write_file("here").await.unwrap();
+    again.push("four").await.unwrap();
+    again.finish(&path).await.unwrap();
+    assert_eq!(read(&*driver, &path).await, b"four");
+    assert!(driver.stale_uploads(0, 100).await.unwrap().is_empty());
 }
 
 async fn an_upload_has_one_writer(driver: &dyn Driver) {

@@ -41,6 +41,8 @@ pub struct Builder {
     data: Option<PathBuf>,
     database: Option<Database>,
     database_port: Option<u16>,
+    /// A name, and the SQL that fills a migrated database.
+    filling: Option<(String, String)>,
     hostname: Option<String>,
 }
 
@@ -109,6 +111,14 @@ impl Builder {
         self
     }
 
+    /// Fills a migrated PostgreSQL database with this SQL, once per test run and name.
+    #[must_use]
+    pub(crate) fn filled(mut self, name: &str, sql: String) -> Self {
+        self.engine = Engine::PostgreSql;
+        self.filling = Some((name.to_owned(), sql));
+        self
+    }
+
     /// Uses this database of another server than the shared one (and PostgreSQL).
     #[must_use]
     pub fn database(mut self, database: &Database) -> Self {
@@ -168,7 +178,7 @@ impl Builder {
                 Engine::PostgreSql => {
                     let named = match self.database.clone() {
                         Some(database) => database,
-                        None => migrated(&binary, fields.clone()).await?,
+                        None => migrated(&binary, fields.clone(), self.filling).await?,
                     };
                     let reached = self
                         .database_port
@@ -216,7 +226,11 @@ impl Builder {
 }
 
 /// A copy of a database of the test run's server that `pierhead migrate` has made once per binary.
-async fn migrated(binary: &std::path::Path, mut fields: Map<String, Value>) -> Result<Database> {
+async fn migrated(
+    binary: &std::path::Path,
+    mut fields: Map<String, Value>,
+    filling: Option<(String, String)>,
+) -> Result<Database> {
     let built = fs::metadata(binary)
         .and_then(|file| file.modified())
         .map_err(Error::io("look at", binary))?
@@ -224,9 +238,10 @@ async fn migrated(binary: &std::path::Path, mut fields: Map<String, Value>) -> R
         .unwrap_or_default()
         .as_nanos();
     let postgres = Postgres::shared().await?;
+    let (name, sql) = filling.unwrap_or_default();
     postgres
         .database(
-            &format!("migrated {built}"),
+            &format!("migrated {built} {name}"),
             async move |template: Database| {
                 let stack = tempfile::tempdir()
                     .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
@@ -234,8 +249,11 @@ async fn migrated(binary: &std::path::Path, mut fields: Map<String, Value>) -> R
                 quay_config::write(stack.path(), &fields)?;
                 run(std::process::Command::new(binary)
                     .args(["migrate", "--config"])
-                    .arg(stack.path()))
-                .map(drop)
+                    .arg(stack.path()))?;
+                if sql.is_empty() {
+                    return Ok(());
+                }
+                crate::dataset::fill(&template, &sql)
             },
         )
         .await

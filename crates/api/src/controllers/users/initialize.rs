@@ -1,12 +1,13 @@
 //! `POST /api/v1/user/initialize`: anybody may make the first user of an empty database, if the configuration says so.
 //!
 //! As in Quay, whether it is possible at all is answered before the body is looked at. Quay answers 500 to a body without
-//! `username` or with values of other types; here that is 400. Quay also signs the caller in; there are no web sessions yet.
+//! `username` or with values of other types; here that is 400. The caller is signed in, too.
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use pierhead_auth::accounts::{AccountsError, Actor, FirstUser, Initialized};
@@ -20,12 +21,17 @@ use crate::extract;
 use crate::first_user;
 use crate::guard::Anyone;
 use crate::json;
+use crate::services::users::profile;
+use crate::session::{Client, Session};
 use crate::state::Api;
+
+use super::session::{NEXT_CSRF_TOKEN, open};
 
 pub(crate) async fn initialize(
     _: Anyone,
     State(api): State<Api>,
     peer: Option<Extension<Peer>>,
+    Extension(session): Extension<Session>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
@@ -44,8 +50,9 @@ pub(crate) async fn initialize(
         return Err(refused(AccountsError::NotEmpty));
     }
     let first = parse(&read_json(&headers, body).await?)?;
+    let ip = peer.map(|Extension(peer)| peer.address.to_string());
     let actor = Actor {
-        ip: peer.map(|Extension(peer)| peer.address.to_string()),
+        ip: ip.clone(),
         ..Actor::default()
     };
     let initialized = api
@@ -54,7 +61,18 @@ pub(crate) async fn initialize(
         .initialize(&actor, first)
         .await
         .map_err(refused)?;
-    Ok(answer(&initialized))
+    let mut answer = answer(&initialized);
+    let user = profile::by_id(&api, initialized.user).await?;
+    if let Some(uuid) = user.and_then(|user| user.uuid) {
+        let user_agent = headers.get(USER_AGENT).map(|agent| agent.to_str());
+        let client = Client {
+            ip: ip.as_deref(),
+            user_agent: user_agent.and_then(Result::ok).unwrap_or_default(),
+        };
+        let token = open(&api, &session, &client, &uuid)?;
+        answer.headers_mut().insert(NEXT_CSRF_TOKEN, token);
+    }
+    Ok(answer)
 }
 
 fn answer(initialized: &Initialized) -> Response {

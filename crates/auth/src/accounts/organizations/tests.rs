@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::super::NewRobot;
+use super::super::NewUser;
 use super::super::testing::{Fixture, NOW, expected, is_uuid4, take};
 use super::*;
 
@@ -76,11 +76,11 @@ async fn a_new_organization_has_the_rows_that_quay_would_write() {
 }
 
 #[tokio::test]
-async fn organizations_share_an_address_only_where_that_is_allowed() {
-    let create = async |fixture: &Fixture, name: &str| {
+async fn an_organization_shares_the_address_of_a_person_only_where_that_is_allowed() {
+    let create = async |fixture: &Fixture, name: &str, email: &str| {
         let new = NewOrganization {
             name: name.to_owned(),
-            email: Some("team@acme.example".to_owned()),
+            email: Some(email.to_owned()),
             owner: "alice".to_owned(),
         };
         fixture
@@ -88,11 +88,26 @@ async fn organizations_share_an_address_only_where_that_is_allowed() {
             .create_organization(&Actor::operator(), new)
             .await
     };
-    for (shared, works) in [(false, false), (true, true)] {
+    for shared in [false, true] {
         let fixture = Fixture::with(|config| config.org_shared_email = shared).await;
-        fixture.user("alice").await;
-        create(&fixture, "acme").await.unwrap();
-        assert_eq!(create(&fixture, "acme2").await.is_ok(), works);
+        let alice = NewUser {
+            username: "alice".to_owned(),
+            password: None,
+            email: Some("alice@acme.example".to_owned()),
+            verified: true,
+        };
+        fixture
+            .accounts
+            .create_user(&Actor::operator(), alice)
+            .await
+            .unwrap();
+        create(&fixture, "acme", "team@acme.example").await.unwrap();
+        // Organizations among themselves need no leave.
+        create(&fixture, "acme2", "team@acme.example")
+            .await
+            .unwrap();
+        let with_alice = create(&fixture, "acme3", "alice@acme.example").await;
+        assert_eq!(with_alice.is_ok(), shared);
     }
 }
 
@@ -117,143 +132,111 @@ async fn an_organization_without_a_person_as_owner_is_not_made() {
     assert_eq!(fixture.value(r#"SELECT COUNT(*) FROM "user""#).await, "2");
 }
 
-#[tokio::test]
-async fn a_team_gets_members_once() {
-    let fixture = Fixture::new().await;
-    fixture.user("alice").await;
-    let bob = fixture.user("bob").await;
-    fixture.organization("acme", "alice").await;
-    let accounts = &fixture.accounts;
-    let operator = Actor::operator();
-    accounts
-        .create_team(&operator, "acme", "devs", TeamRole::Creator, "who build")
-        .await
-        .unwrap();
-    assert_eq!(
-        fixture.audit().await["metadata_json"].as_deref(),
-        Some(r#"{"team":"devs"}"#)
-    );
-    assert_eq!(
-        accounts
-            .add_team_member(&operator, "acme", "devs", "bob")
-            .await
-            .unwrap(),
-        bob
-    );
-    let audit = fixture.audit().await;
-    assert_eq!(audit["kind"].as_deref(), Some("org_add_team_member"));
-    assert_eq!(
-        audit["metadata_json"].as_deref(),
-        Some(r#"{"member":"bob","team":"devs"}"#)
-    );
-    let error = accounts
-        .add_team_member(&operator, "acme", "devs", "bob")
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "User bob is already a member of team devs"
-    );
-    let error = accounts
-        .create_team(&operator, "acme", "devs", TeamRole::Member, "")
-        .await
-        .unwrap_err();
-    assert!(matches!(error, AccountsError::TeamExists { .. }), "{error}");
-    assert_eq!(
-        accounts.list_team_members("acme", "devs").await.unwrap(),
-        ["bob"]
-    );
-    let teams = accounts.list_teams("acme").await.unwrap();
-    assert_eq!(
-        teams
-            .iter()
-            .map(|team| (team.name.as_str(), team.role.as_str()))
-            .collect::<Vec<_>>(),
-        [("devs", "creator"), ("owners", "admin")]
-    );
-    accounts
-        .remove_team_member(&operator, "acme", "devs", "bob")
-        .await
-        .unwrap();
-    let error = accounts
-        .remove_team_member(&operator, "acme", "devs", "bob")
-        .await
-        .unwrap_err();
-    assert!(matches!(error, AccountsError::NotMember { .. }), "{error}");
-}
-
-#[tokio::test]
-async fn only_robots_of_the_organization_join_its_teams() {
-    let fixture = Fixture::new().await;
-    fixture.user("alice").await;
-    fixture.organization("acme", "alice").await;
-    for namespace in ["acme", "alice"] {
-        let new = NewRobot {
-            namespace: namespace.to_owned(),
-            short: "bot".to_owned(),
-            ..NewRobot::default()
-        };
-        fixture
-            .accounts
-            .create_robot(&Actor::operator(), new)
-            .await
-            .unwrap();
-    }
-    let add = async |member| {
-        fixture
-            .accounts
-            .add_team_member(&Actor::operator(), "acme", "owners", member)
-            .await
-    };
-    add("acme+bot").await.unwrap();
-    assert!(matches!(
-        add("alice+bot").await,
-        Err(AccountsError::ForeignRobot { .. })
-    ));
-    assert!(matches!(
-        add("acme").await,
-        Err(AccountsError::NoSuchUser(_))
-    ));
-}
-
-#[tokio::test]
-async fn people_of_a_synchronized_team_are_not_changed_here() {
-    let fixture = Fixture::new().await;
-    fixture.user("alice").await;
-    fixture.user("bob").await;
-    fixture.organization("acme", "alice").await;
+async fn change(fixture: &Fixture, change: OrganizationChange) -> Result<Organization> {
     fixture
-        .execute(
-            "INSERT INTO teamsync (team_id, transaction_id, service_id, config)
-            VALUES (1, 'x', (SELECT id FROM loginservice WHERE name = 'ldap'), '{}')",
+        .accounts
+        .change_organization(&Actor::operator(), "acme", change)
+        .await
+}
+
+#[tokio::test]
+async fn each_change_of_an_organization_is_told_as_quay_tells_it() {
+    let fixture = Fixture::new().await;
+    fixture.user("alice").await;
+    fixture.organization("acme", "alice").await;
+    let before = fixture.audit_rows().await;
+    let changed = change(
+        &fixture,
+        OrganizationChange {
+            email: Some("new@acme.example".to_owned()),
+            invoice_email: Some(true),
+            invoice_email_address: Some(Some("pay@acme.example".to_owned())),
+            tag_expiration_s: Some(86_400),
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(changed.email, "new@acme.example");
+    assert!(changed.invoice_email);
+    assert_eq!(
+        changed.invoice_email_address.as_deref(),
+        Some("pay@acme.example")
+    );
+    assert_eq!(changed.removed_tag_expiration_s, 86_400);
+    let rows = fixture
+        .rows(
+            "SELECT logentrykind.name AS kind, metadata_json FROM logentry3
+            JOIN logentrykind ON logentrykind.id = kind_id ORDER BY logentry3.id",
         )
         .await;
-    let error = fixture
-        .accounts
-        .add_team_member(&Actor::operator(), "acme", "owners", "bob")
-        .await
-        .unwrap_err();
-    assert!(matches!(error, AccountsError::TeamIsSynced(_)), "{error}");
+    let told: Vec<_> = rows[before..]
+        .iter()
+        .map(|row| {
+            let metadata = row["metadata_json"].as_deref().unwrap();
+            let metadata: Value = serde_json::from_str(metadata).unwrap();
+            (row["kind"].as_deref().unwrap(), metadata)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "org_change_invoicing",
+                json!({ "invoice_email": true, "namespace": "acme" })
+            ),
+            (
+                "org_change_invoicing",
+                json!({ "invoice_email_address": "pay@acme.example", "namespace": "acme" })
+            ),
+            (
+                "org_change_email",
+                json!({ "email": "new@acme.example", "old_email": "", "namespace": "acme" })
+            ),
+            (
+                "org_change_tag_expiration",
+                json!({ "tag_expiration": 86_400, "namespace": "acme" })
+            ),
+        ]
+    );
+    // An address is taken away by a uuid in its place, and then unknown.
+    let nothing = OrganizationChange {
+        email: Some(String::new()),
+        ..OrganizationChange::default()
+    };
+    let changed = change(&fixture, nothing).await.unwrap();
+    assert!(is_uuid4(&changed.email));
+    assert_eq!(known_address(&changed.email), "");
 }
 
 #[tokio::test]
-async fn nobody_leaves_their_only_admin_team() {
+async fn a_bad_part_of_a_change_leaves_the_other_parts_undone() {
     let fixture = Fixture::new().await;
-    let alice = fixture.user("alice").await;
+    fixture.user("alice").await;
     fixture.organization("acme", "alice").await;
-    let herself = Actor::user(alice);
-    let error = fixture
-        .accounts
-        .remove_team_member(&herself, "acme", "owners", "alice")
-        .await
-        .unwrap_err();
-    assert!(matches!(error, AccountsError::OnlyAdminTeam), "{error}");
-    assert_eq!(
-        fixture
-            .accounts
-            .list_team_members("acme", "owners")
-            .await
-            .unwrap(),
-        ["alice"]
-    );
+    let before = fixture.rows(r#"SELECT * FROM "user""#).await;
+    let audit_rows = fixture.audit_rows().await;
+    for (email, tag_expiration_s) in [("nonsense", 0), ("new@acme.example", 5)] {
+        let bad = OrganizationChange {
+            email: Some(email.to_owned()),
+            invoice_email: Some(true),
+            tag_expiration_s: Some(tag_expiration_s),
+            ..OrganizationChange::default()
+        };
+        change(&fixture, bad).await.unwrap_err();
+    }
+    assert_eq!(fixture.rows(r#"SELECT * FROM "user""#).await, before);
+    assert_eq!(fixture.audit_rows().await, audit_rows);
+}
+
+#[tokio::test]
+async fn the_time_machine_stays_where_nobody_may_change_it() {
+    let fixture = Fixture::with(|config| config.change_tag_expiration = false).await;
+    fixture.user("alice").await;
+    fixture.organization("acme", "alice").await;
+    let wanted = OrganizationChange {
+        tag_expiration_s: Some(0),
+        ..OrganizationChange::default()
+    };
+    let changed = change(&fixture, wanted).await.unwrap();
+    assert_eq!(changed.removed_tag_expiration_s, 1_209_600);
 }

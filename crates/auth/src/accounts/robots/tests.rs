@@ -8,7 +8,7 @@ fn bot(namespace: &str, short: &str) -> NewRobot {
     NewRobot {
         namespace: namespace.to_owned(),
         short: short.to_owned(),
-        description: "builds".to_owned(),
+        description: Some("builds".to_owned()),
         ..NewRobot::default()
     }
 }
@@ -105,7 +105,7 @@ async fn a_new_robot_has_the_rows_that_quay_would_write() {
     assert_eq!(audit["account_id"], Some(alice.to_string()));
     assert_eq!(
         audit["metadata_json"].as_deref(),
-        Some(r#"{"robot":"ci","description":"builds","unstructured_metadata":{}}"#)
+        Some(r#"{"robot":"ci","description":"builds","unstructured_metadata":null}"#)
     );
 }
 
@@ -159,7 +159,7 @@ async fn a_robot_that_cannot_be_made_leaves_nothing_behind() {
         Err(AccountsError::InvalidRobotName { .. })
     ));
     let long = NewRobot {
-        description: "x".repeat(256),
+        description: Some("x".repeat(256)),
         ..bot("alice", "ci2")
     };
     assert!(matches!(

@@ -1,0 +1,115 @@
+//! Triggers outside of `/api/v1`: the page that makes a custom one, and the address that git servers report pushes to (api-v1.md
+//! §6.5).
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use pierhead_auth::{RepositoryKind, RepositoryState, Role};
+use pierhead_oci::RepositoryName;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::extract::Path;
+use crate::guard::{Admin, InRepository, RegistryClient, Superusers};
+use crate::route::{Route, Routes};
+use crate::services::triggers::{self, Service};
+use crate::state::Api;
+
+/// Largest report in bytes: GitHub sends at most 25 MB.
+const LARGEST: usize = 25 * 1024 * 1024;
+
+/// The pages of triggers.
+pub(super) fn routes() -> Routes {
+    Routes::pages()
+        .get("/customtrigger/setup/{repository}", set_up_custom_trigger)
+        .add(Route::page(
+            Method::POST,
+            "/webhooks/push/trigger/{trigger_uuid}",
+            push_of_trigger,
+        ))
+        .add(Route::page(
+            Method::POST,
+            "/webhooks/push/{repository}/trigger/{trigger_uuid}",
+            push_of_repository,
+        ))
+}
+
+/// Makes a custom trigger and sends the browser to the page that sets it up.
+async fn set_up_custom_trigger(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+) -> Result<Response> {
+    let repository = guard.repository()?;
+    let user = guard.caller().user().map(|user| user.id);
+    let user = user.ok_or_else(|| Error::unauthorized(guard.caller()))?;
+    if repository.kind != RepositoryKind::Image {
+        let text = "Only repositories of images can be built.";
+        return Err(Error::web(StatusCode::NOT_IMPLEMENTED, text));
+    }
+    let uuid = triggers::create(&api, repository, user, Service::CustomGit).await?;
+    let page = format!("/repository/{}/trigger/{uuid}", guard.name());
+    let location = HeaderValue::try_from(page).map_err(|_| Error::no_such_page())?;
+    Ok((StatusCode::FOUND, [(LOCATION, location)]).into_response())
+}
+
+/// The trigger of a path.
+#[derive(Debug, Deserialize)]
+struct OneTrigger {
+    trigger_uuid: String,
+}
+
+/// A push, reported to the address of a trigger.
+async fn push_of_trigger(
+    guard: RegistryClient,
+    State(api): State<Api>,
+    Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
+    payload: Bytes,
+) -> Result<&'static str> {
+    push(&guard, &api, &trigger_uuid, &payload).await
+}
+
+/// A push, reported to an address that names the repository, too.
+async fn push_of_repository(
+    guard: RegistryClient,
+    State(api): State<Api>,
+    Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
+    payload: Bytes,
+) -> Result<&'static str> {
+    push(&guard, &api, &trigger_uuid, &payload).await
+}
+
+async fn push(
+    guard: &RegistryClient,
+    api: &Api,
+    trigger_uuid: &str,
+    payload: &[u8],
+) -> Result<&'static str> {
+    let trigger = triggers::find_anywhere(api, trigger_uuid).await?;
+    let unknown = || Error::web(StatusCode::NOT_FOUND, "There is no such trigger.");
+    let trigger = trigger.ok_or_else(unknown)?;
+    let name = RepositoryName::new(&trigger.row.namespace, &trigger.row.name);
+    let name = name.map_err(|_| unknown())?;
+    let who = guard.caller().credential();
+    let rights = api.auth().repository_rights(who, &name).await?;
+    if rights.role < Some(Role::Write) {
+        let text = "These credentials may not push to the repository of the trigger.";
+        return Err(Error::web(StatusCode::FORBIDDEN, text));
+    }
+    let repository = rights.repository.ok_or_else(unknown)?;
+    if repository.kind != RepositoryKind::Image {
+        let text = "Build triggers cannot be invoked on application repositories";
+        return Err(Error::web(StatusCode::NOT_IMPLEMENTED, text));
+    }
+    if repository.state != RepositoryState::Normal {
+        let text = "Repository is currently in read only or mirror mode";
+        return Err(Error::web(StatusCode::SERVICE_UNAVAILABLE, text));
+    }
+    if payload.len() > LARGEST {
+        let text = format!("A report has at most {LARGEST} bytes.");
+        return Err(Error::web(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    triggers::pushed(api, guard.caller(), &repository, &trigger, payload).await?;
+    Ok("Okay")
+}
