@@ -32,5 +32,7 @@ mod organizations;
 mod policies;
 mod proxy_cache;
 mod quota;
+mod repositories;
 mod service_keys;
+mod tags;
 mod users;

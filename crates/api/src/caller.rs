@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
 use crate::error::Error;
+use crate::guard::BasicCredential;
 use crate::session::Session;
 use crate::state::Api;
 
@@ -40,6 +41,10 @@ impl Caller {
     /// Finds out who calls. Nothing is refused yet.
     pub(crate) async fn identify(parts: &Parts, api: &Api) -> Result<Self, Error> {
         let session = Session::of(parts);
+        if let Some(BasicCredential(credential)) = parts.extensions.get() {
+            let credential = Some(credential.clone());
+            return Ok(Self::with(parts, api, session, credential));
+        }
         let credential = match bearer(&parts.headers) {
             Some(token) => by_token(api, token).await?,
             None => match session.user_uuid() {

@@ -6,11 +6,12 @@ use axum::http::HeaderValue;
 use crate::route::Routes;
 
 pub(crate) mod authorizations;
+pub(crate) mod authorized_emails;
 pub(crate) mod autoprune;
+pub(crate) mod badges;
 pub(crate) mod bootstrap;
 pub(crate) mod builds;
 pub(crate) mod capabilities;
-pub(crate) mod change_password;
 pub(crate) mod discovery;
 pub(crate) mod entities;
 pub(crate) mod errors;
@@ -21,6 +22,7 @@ pub(crate) mod key_server;
 pub(crate) mod landing;
 pub(crate) mod logs;
 pub(crate) mod mail_links;
+pub(crate) mod manifests;
 pub(crate) mod messages;
 pub(crate) mod mirror_health;
 pub(crate) mod notifications;
@@ -34,11 +36,15 @@ pub(crate) mod prototypes;
 pub(crate) mod proxy_cache;
 pub(crate) mod quota;
 pub(crate) mod repo_mirror;
+pub(crate) mod repositories;
+pub(crate) mod repository_permissions;
+pub(crate) mod repository_tokens;
 pub(crate) mod robots;
 pub(crate) mod search;
 pub(crate) mod service_keys;
 pub(crate) mod site;
 pub(crate) mod superuser;
+pub(crate) mod tags;
 pub(crate) mod teams;
 pub(crate) mod triggers;
 pub(crate) mod unknown;
@@ -52,11 +58,12 @@ pub(crate) const NO_CACHE: HeaderValue =
 pub(crate) fn routes() -> Routes {
     [
         authorizations::routes(),
+        authorized_emails::routes(),
         autoprune::routes(),
+        badges::routes(),
         bootstrap::routes(),
         builds::routes(),
         capabilities::routes(),
-        change_password::routes(),
         discovery::routes(),
         entities::routes(),
         errors::routes(),
@@ -66,25 +73,30 @@ pub(crate) fn routes() -> Routes {
         key_server::routes(),
         landing::routes(),
         logs::routes(),
+        mail_links::routes(),
+        manifests::routes(),
         messages::routes(),
         mirror_health::routes(),
+        notifications::routes(),
         oauth_applications::routes(),
         oauth_provider::routes(),
         oauth_tokens::routes(),
-        mail_links::routes(),
         org_mirror::routes(),
         organizations::routes(),
-        notifications::routes(),
         pings::routes(),
         prototypes::routes(),
         proxy_cache::routes(),
         quota::routes(),
         repo_mirror::routes(),
+        repositories::routes(),
+        repository_permissions::routes(),
+        repository_tokens::routes(),
         robots::routes(),
         search::routes(),
         service_keys::routes(),
         site::routes(),
         superuser::routes(),
+        tags::routes(),
         teams::routes(),
         triggers::routes(),
         users::routes(),

@@ -17,6 +17,10 @@ use crate::state::Api;
 /// A result of a handler or a rule.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What the framework says of a 400 that it has no better words for.
+pub(crate) const NOT_UNDERSTOOD: &str =
+    "The browser (or proxy) sent a request that this server could not understand.";
+
 /// `error_type` of shape a.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorType {
@@ -247,6 +251,15 @@ impl Error {
             }
             Self::Accounts(AccountsError::HashingStopped) => true,
             _ => false,
+        }
+    }
+}
+
+impl From<pierhead_registry::Error> for Error {
+    fn from(error: pierhead_registry::Error) -> Self {
+        match error {
+            pierhead_registry::Error::Database(error) => Self::Database(error),
+            error => Self::Registry(Box::new(error)),
         }
     }
 }

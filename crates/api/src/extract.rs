@@ -51,15 +51,31 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, Error> {
-        let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
-            let message = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'.";
-            return Err(Error::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-        }
-        match read(body).await? {
-            Value::Null => Err(Error::invalid_request("Missing JSON body")),
-            value => body::parse(value).map(Self),
-        }
+        body::parse(required(request).await?).map(Self)
+    }
+}
+
+/// A JSON body that must be there and be a list.
+pub(crate) struct ListBody<T>(pub(crate) Vec<T>);
+
+impl<T: DeserializeOwned> FromRequest<Api> for ListBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, Error> {
+        body::parse_list(required(request).await?).map(Self)
+    }
+}
+
+/// The JSON of a body that must be there.
+async fn required(request: Request) -> Result<Value, Error> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let message = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'.";
+        return Err(Error::message(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    match read(body).await? {
+        Value::Null => Err(Error::invalid_request("Missing JSON body")),
+        value => Ok(value),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::state::Api;
 
 mod anyone;
 mod basic_or_session;
+mod declared;
 mod fresh;
 mod full_superuser;
 mod organization;
@@ -24,9 +25,11 @@ mod robot_permissions;
 mod signed_in;
 mod superuser;
 mod team;
+mod with_basic;
 
 pub(crate) use anyone::Anyone;
 pub(crate) use basic_or_session::BasicOrSession;
+pub(crate) use declared::{CreatesRepositories, Declares, ReadsRepositories};
 pub(crate) use fresh::Fresh;
 pub(crate) use full_superuser::FullSuperuserOnly;
 pub(crate) use organization::{
@@ -41,6 +44,7 @@ pub(crate) use robot_permissions::RobotPermissionsReader;
 pub(crate) use signed_in::{AdminUser, AnyScope, ReadUser, SignedIn, Unrestricted};
 pub(crate) use superuser::{AllSuperusers, Elevated, SuperuserOnly, Superusers};
 pub(crate) use team::{TeamSyncer, TeamViewer};
+pub(crate) use with_basic::{BasicCredential, WithBasic};
 
 /// What a guard asks of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub enum Who {
     Public,
     /// Whoever is signed in.
     SignedIn,
+    /// Whoever is signed in by a web session or Basic credentials: OAuth tokens do not count.
+    BasicOrSession,
     /// Whoever may see what the own account alone may see.
     UserRead,
     /// Whoever may change the own account.

@@ -22,6 +22,7 @@ use crate::Clock;
 
 mod app_tokens;
 mod audit;
+mod authorized_emails;
 mod bootstrap;
 mod confirmations;
 mod conversion;
@@ -44,6 +45,7 @@ mod repositories;
 mod robots;
 mod service_keys;
 mod sessions;
+mod superuser;
 mod team_invites;
 mod team_members;
 mod teams;
@@ -75,6 +77,7 @@ pub use service_keys::{
     CreatedServiceKey, NewServiceKey, ServiceKeyChange, ServiceKeyOrigin, ServiceKeysPolicy,
     SubmittedServiceKey,
 };
+pub use superuser::PersonChange;
 pub use team_invites::JoinedTeam;
 pub use team_members::{Joined, Left, TeamMembers};
 pub use teams::ChangedTeam;
@@ -83,6 +86,7 @@ pub use users::NewUser;
 pub use pierhead_db::enums::{Named, Role, TeamRole, Visibility};
 pub use pierhead_db::queries::account_refs::AccountRef;
 pub use pierhead_db::queries::app_tokens::AppToken;
+pub use pierhead_db::queries::managed_accounts::ManagedAccount;
 pub use pierhead_db::queries::oauth_applications::Application as OAuthApplication;
 pub use pierhead_db::queries::oauth_grants::Assignment;
 pub use pierhead_db::queries::oauth_tokens::{ApplicationToken, Authorization};
@@ -90,7 +94,9 @@ pub use pierhead_db::queries::organizations::{Organization, Team};
 pub use pierhead_db::queries::profiles::{Detail, Profile};
 pub use pierhead_db::queries::prototypes::PrototypeRow;
 pub use pierhead_db::queries::repositories::Repository;
-pub use pierhead_db::queries::repository_permissions::Permission;
+pub use pierhead_db::queries::repository_permissions::{
+    Permission, TeamPermission, UserPermission,
+};
 pub use pierhead_db::queries::robots::Robot;
 pub use pierhead_db::queries::service_keys::ServiceKeyDetails;
 pub use pierhead_db::queries::team_invites::PendingInvite;

@@ -7,7 +7,7 @@ use pierhead_db::queries::principals::{CredentialRow, CredentialTable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::cap::{Cap, UserRole};
+use crate::cap::{Cap, Role, UserRole};
 use crate::scopes::Scopes;
 
 /// A stored credential: the table of its secret, and the row.
@@ -144,6 +144,11 @@ impl Credential {
     /// What it may use of its account's rights.
     pub(crate) fn cap(&self) -> Cap {
         self.scopes.map_or(Cap::NONE, Cap::of_scopes)
+    }
+
+    /// Whether it may read the repositories of its account: a direct sign-in, or a token with a scope of repositories.
+    pub fn reads_repositories(&self) -> bool {
+        self.cap().repository >= Some(Role::Read)
     }
 
     /// Whether it may see what its account alone may see: a direct sign-in, `user:read` or `user:admin`.

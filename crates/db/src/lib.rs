@@ -25,5 +25,5 @@ pub use ids::{
     BlobId, ManifestId, NamespaceId, OrgMirrorId, QuotaId, QuotaLimitId, RepoMirrorId,
     RepoMirrorRuleId, RepositoryId, RobotTokenId, TagId, TeamId, UploadId, UserId,
 };
-pub use own_index::{TagNameIndex, ensure_tag_name_index};
+pub use own_index::{OWN_INDEXES, OwnIndex, OwnIndexState, ensure_own_index};
 pub use sqlx::postgres::{PgConnectOptions, PgSslMode};

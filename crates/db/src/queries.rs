@@ -11,8 +11,10 @@ pub mod catalog;
 pub mod confirmations;
 pub mod health;
 pub mod immutability_policies;
+pub mod labels;
 pub mod log_pages;
 pub mod logs;
+pub mod managed_accounts;
 pub mod manifests;
 pub mod messages;
 pub mod namespace_deletion;
@@ -35,13 +37,17 @@ pub mod quotas;
 pub mod registry_size;
 pub mod repo_mirrors;
 pub mod repositories;
+pub mod repository_lists;
 pub mod repository_permissions;
+pub mod repository_views;
 pub mod robot_details;
 pub mod robot_federation;
 pub mod robots;
 pub mod row_counts;
 pub mod search;
 pub mod service_keys;
+pub mod tag_changes;
+pub mod tag_history;
 pub mod tags;
 pub mod team_invites;
 pub mod teams;
@@ -65,8 +71,10 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("confirmations", confirmations::STATEMENTS),
         ("health", health::STATEMENTS),
         ("immutability_policies", immutability_policies::STATEMENTS),
+        ("labels", labels::STATEMENTS),
         ("log_pages", log_pages::STATEMENTS),
         ("logs", logs::STATEMENTS),
+        ("managed_accounts", managed_accounts::STATEMENTS),
         ("manifests", manifests::STATEMENTS),
         ("messages", messages::STATEMENTS),
         ("namespace_deletion", namespace_deletion::NAMESPACE),
@@ -93,13 +101,17 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("repo_mirrors", repo_mirrors::STATEMENTS),
         ("pull_statistics", pull_statistics::STATEMENTS),
         ("repositories", repositories::STATEMENTS),
+        ("repository_lists", repository_lists::STATEMENTS),
         ("repository_permissions", repository_permissions::STATEMENTS),
+        ("repository_views", repository_views::STATEMENTS),
         ("robot_details", robot_details::STATEMENTS),
         ("robot_federation", robot_federation::STATEMENTS),
         ("robots", robots::STATEMENTS),
         ("row_counts", row_counts::STATEMENTS),
         ("search", search::STATEMENTS),
         ("service_keys", service_keys::STATEMENTS),
+        ("tag_changes", tag_changes::STATEMENTS),
+        ("tag_history", tag_history::STATEMENTS),
         ("tags", tags::STATEMENTS),
         ("team_invites", team_invites::STATEMENTS),
         ("teams", teams::STATEMENTS),

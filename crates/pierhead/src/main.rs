@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod context;
 mod embedded;
+mod log_export;
 mod logging;
 mod serve;
 mod settings;

@@ -31,7 +31,7 @@ use crate::cli::ServeArgs;
 use crate::context::{self, Context, StartError};
 use crate::traces::Traces;
 use crate::trust::ExtraCas;
-use crate::{embedded, logging, settings, stores, workers};
+use crate::{embedded, log_export, logging, settings, stores, workers};
 
 /// How long a stop waits for the collector to take the last traces.
 const FLUSH_TRACES: Duration = Duration::from_secs(5);
@@ -97,7 +97,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         }
     })?;
     let metrics = Arc::new(exported_metrics(config, &context.db, &storage, &audit));
-    let workers = workers::start(&context, &storage, &keys, &metrics, &stop_workers);
+    let stop_mail = CancellationToken::new();
+    let (mailer, mail_worker) = mailer(config, &authorities, &stop_mail)?;
+    let exports = log_export::callbacks(config, &authorities, &mailer)?;
+    let workers = workers::start(&context, &storage, &keys, &metrics, exports, &stop_workers);
     let pull_counts = workers::count_pulls(&context, &workers, &stop_workers);
     let registry = Registry::new(
         settings::registry(config, embedded),
@@ -112,8 +115,6 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             metrics: metrics.clone(),
         },
     );
-    let stop_mail = CancellationToken::new();
-    let (mailer, mail_worker) = mailer(config, &authorities, &stop_mail)?;
     let exposition = metrics.clone().router();
     let registry_routes = pierhead_registry::router(registry.clone());
     let api = Api::new(Parts {
@@ -187,16 +188,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
 
 /// The client for addresses that users configure.
 fn outbound(config: &Config, authorities: &ExtraCas) -> Result<Client, pierhead_client::Error> {
-    let transport = Transport {
+    let guard = AddressGuard::public_only(&config.mirroring.ssrf_allowed_hosts);
+    Client::with_transport(guard, Limits::default(), &transport(authorities))
+}
+
+/// How such addresses are reached: with the certificate authorities of this installation, too.
+pub(crate) fn transport(authorities: &ExtraCas) -> Transport {
+    Transport {
         authorities: authorities
             .certificates
             .iter()
             .map(|certificate| certificate.to_vec())
             .collect(),
         ..Transport::default()
-    };
-    let guard = AddressGuard::public_only(&config.mirroring.ssrf_allowed_hosts);
-    Client::with_transport(guard, Limits::default(), &transport)
+    }
 }
 
 /// Mail to people, with its worker if there is an SMTP server.

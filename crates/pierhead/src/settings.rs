@@ -235,6 +235,9 @@ pub(crate) fn registry(config: &Config, embedded: bool) -> RegistryConfig {
         sparse_index: config.mirroring.feature_sparse_index,
         immutable_tags: tags.feature_immutable_tags,
         immutable_tags_can_expire: tags.feature_immutable_tags_can_expire,
+        reset_child_manifest_expiration: tags.reset_child_manifest_expiration,
+        shortest_labeled_life_s: tags.labeled_expiration_minimum.as_secs() as i64,
+        longest_labeled_life_s: tags.labeled_expiration_maximum.as_secs() as i64,
         pull_statistics: config.redis.feature_image_pull_stats,
         // Nobody has counted totals in a database that was made here.
         reset_quota_totals: !embedded

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pierhead_auth::ServiceKeys;
-use pierhead_client::{AddressGuard, Client, Limits};
 use pierhead_config::Config;
-use pierhead_db::{Database, TagNameIndex, ensure_tag_name_index};
-use pierhead_jobs::log_export::{LogExport, LogExportCallbacks};
+use pierhead_db::{Database, OWN_INDEXES, OwnIndexState, ensure_own_index};
+use pierhead_jobs::log_export::LogExportCallbacks;
 use pierhead_jobs::pull_counts::{Flush, PullCounts};
 use pierhead_jobs::upload_cleanup::UploadCleanup;
 use pierhead_jobs::{CancellationToken, TaskTracker, row_counts};
@@ -16,7 +15,7 @@ use pierhead_metrics::Metrics;
 use pierhead_storage::Storage;
 
 use crate::context::Context;
-use crate::settings;
+use crate::{log_export, settings};
 
 /// Starts the workers. They end after `stop` is cancelled; waiting on the tracker waits for them.
 pub(crate) fn start(
@@ -24,6 +23,7 @@ pub(crate) fn start(
     storage: &Storage,
     keys: &ServiceKeys,
     metrics: &Arc<Metrics>,
+    exports: LogExportCallbacks,
     stop: &CancellationToken,
 ) -> TaskTracker {
     let config = &context.config;
@@ -32,19 +32,15 @@ pub(crate) fn start(
     let workers = TaskTracker::new();
     if writes {
         // Not waited for at the end: PostgreSQL ends a build that its client leaves.
-        tokio::spawn(ensure_index(context.db.clone()));
+        tokio::spawn(ensure_indexes(context.db.clone()));
     }
     if writes && services.enabled("blobuploadcleanupworker") {
         let cleanup = upload_cleanup(config);
         workers.spawn(cleanup.run(context.db.clone(), storage.clone(), stop.clone()));
     }
     if writes && config.logs.feature_log_export && services.enabled("exportactionlogsworker") {
-        match log_export(context, storage) {
-            Ok(export) => {
-                workers.spawn(export.run(stop.clone()));
-            }
-            Err(error) => tracing::error!(%error, "audit logs cannot be exported"),
-        }
+        let export = log_export::worker(context, storage, exports);
+        workers.spawn(export.run(stop.clone()));
     }
     if writes && services.enabled("servicekey") {
         let every = Duration::from_secs(u64::from(config.keys.instance_service_key_refresh) * 60);
@@ -66,34 +62,6 @@ pub(crate) fn start(
     }
     workers.close();
     workers
-}
-
-/// Callbacks get one answer and no redirects: what answers may be anything.
-fn log_export(context: &Context, storage: &Storage) -> Result<LogExport, pierhead_client::Error> {
-    let config = &context.config;
-    let logs = &config.logs;
-    let seconds = |seconds: u32| Duration::from_secs(seconds.max(1).into());
-    let guard = AddressGuard::public_only(&config.mirroring.ssrf_allowed_hosts);
-    let limits = Limits {
-        redirects: 0,
-        ..Limits::default()
-    };
-    let api = settings::api(config, context.directory.is_none());
-    Ok(LogExport {
-        db: context.db.clone(),
-        storage: storage.clone(),
-        show: pierhead_api::show_log_row(context.enums.clone(), &api),
-        callbacks: LogExportCallbacks {
-            client: Client::new(guard, limits)?,
-            mail: None,
-        },
-        queue: config.queues.export_action_logs_queue_name.clone(),
-        folder: logs.export_action_logs_storage_path.clone(),
-        base_url: api.base_url(),
-        every: seconds(logs.export_action_logs_worker_poll_period),
-        longest: seconds(logs.export_action_logs_maximum_seconds),
-        longest_query: seconds(logs.export_action_logs_maximum_query_time_seconds),
-    })
 }
 
 /// Counts pulls, with `FEATURE_IMAGE_PULL_STATS`. The counts are this process's own, so that it writes them whichever workers
@@ -123,12 +91,14 @@ fn upload_cleanup(config: &Config) -> UploadCleanup {
     }
 }
 
-/// Listings are slow until it is there, and correct.
-async fn ensure_index(db: Database) {
-    match ensure_tag_name_index(&db).await {
-        Ok(TagNameIndex::Present | TagNameIndex::BeingBuilt) => {}
-        Ok(TagNameIndex::Built) => tracing::info!("built the index of tag names"),
-        Err(error) => tracing::warn!(%error, "the index of tag names could not be built"),
+/// Listings are slow until they are there, and correct.
+async fn ensure_indexes(db: Database) {
+    for index in OWN_INDEXES {
+        match ensure_own_index(&db, *index).await {
+            Ok(OwnIndexState::Present | OwnIndexState::BeingBuilt) => {}
+            Ok(OwnIndexState::Built) => tracing::info!(index = index.name, "built an index"),
+            Err(error) => tracing::warn!(%error, index = index.name, "an index could not be built"),
+        }
     }
 }
 

@@ -34,6 +34,12 @@ pub struct RegistryConfig {
     pub immutable_tags: bool,
     /// `FEATURE_IMMUTABLE_TAGS_CAN_EXPIRE`.
     pub immutable_tags_can_expire: bool,
+    /// `RESET_CHILD_MANIFEST_EXPIRATION`: temporary tags of an index's children end with the index's tag.
+    pub reset_child_manifest_expiration: bool,
+    /// `LABELED_EXPIRATION_MINIMUM` in seconds: the shortest life that the management API gives a tag.
+    pub shortest_labeled_life_s: i64,
+    /// `LABELED_EXPIRATION_MAXIMUM` in seconds.
+    pub longest_labeled_life_s: i64,
     /// `FEATURE_IMAGE_PULL_STATS`.
     pub pull_statistics: bool,
     /// `FEATURE_QUOTA_MANAGEMENT` or `QUOTA_INVALIDATE_TOTALS`: stored totals are counted anew after a push.

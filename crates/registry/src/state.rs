@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::RegistryConfig;
 use crate::locks::DigestLocks;
 use crate::measures::Measures;
+use crate::service::tag_history::PageEnds;
 use crate::stored::Caches;
 
 /// The registry. Cheap to clone.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub pull_counts: Option<PullCounts>,
     /// What pulls remember.
     pub caches: Caches,
+    /// Where pages of tags ended.
+    pub page_ends: PageEnds,
     /// Time.
     pub clock: Clock,
     /// What is counted.
@@ -94,6 +97,7 @@ impl Registry {
             audit,
             pull_counts,
             caches,
+            page_ends: PageEnds::default(),
             clock: Clock::default(),
             page_tokens,
             measures: Measures::new(metrics),

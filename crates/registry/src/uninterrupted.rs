@@ -4,13 +4,17 @@
 //! must not be left there: its commit may still come (SQLite's writer ends what it was given), and then nobody would tell
 //! the caches, which on SQLite believe what they hold until they are told.
 
-use crate::error::Result;
+use crate::error::Error;
 
 /// Runs a change to its end, whether or not the caller stays to see it.
-pub(crate) async fn uninterrupted<T: Send + 'static>(
-    change: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
+pub(crate) async fn uninterrupted<T, E>(
+    change: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
     tokio::spawn(change)
         .await
-        .map_err(|_| pierhead_storage::Error::Cancelled)?
+        .map_err(|_| Error::from(pierhead_storage::Error::Cancelled))?
 }

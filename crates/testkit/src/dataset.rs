@@ -1,6 +1,7 @@
 //! An installation that Quay 3.18 populated (`data/quay-3.18`), for tests that take one over: its rows in a PostgreSQL
 //! database with our tables, its storage, its configuration and its service key.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -78,13 +79,15 @@ impl Dataset {
         for file in tables {
             let table = file.trim_end_matches(".json");
             let rows = self.text(&format!("tables/{file}"))?;
-            sql.push_str(&format!(
-                "INSERT INTO \"{table}\" SELECT * FROM json_populate_recordset(null::\"{table}\", $rows${rows}$rows$);\n"
-            ));
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                sql,
+                "INSERT INTO \"{table}\" SELECT * FROM json_populate_recordset(null::\"{table}\", $rows${rows}$rows$);"
+            );
         }
         let sequences = self.json("sequences.json")?;
         for (sequence, value) in sequences.as_object().into_iter().flatten() {
-            sql.push_str(&format!("SELECT setval('\"{sequence}\"', {value});\n"));
+            let _ = writeln!(sql, "SELECT setval('\"{sequence}\"', {value});");
         }
         Ok(sql)
     }

@@ -64,6 +64,17 @@ fn lasting(value: &Value) -> Value {
     }
 }
 
+/// Quay also names repositories that are being deleted, by the uuid that they were renamed to.
+fn without_deleted(mut value: Value) -> Value {
+    let deleted = |name: &Value| name.as_str().is_some_and(|name| name.len() == 36);
+    for member in value["members"].as_array_mut().into_iter().flatten() {
+        if let Some(repositories) = member["repositories"].as_array_mut() {
+            repositories.retain(|name| !deleted(name));
+        }
+    }
+    value
+}
+
 /// D18, and the promise that Quay's data is served as it is: every kind of credential gets what Quay gave it.
 #[tokio::test]
 async fn every_credential_is_given_what_quay_gave_it() {
@@ -89,8 +100,12 @@ async fn every_credential_is_given_what_quay_gave_it() {
     }
 }
 
+/// In an order that does not depend on the order of keys.
 fn sort(list: &mut Value) {
     if let Some(items) = list.as_array_mut() {
+        for item in &mut *items {
+            item.sort_all_objects();
+        }
         items.sort_by_key(Value::to_string);
     }
 }
@@ -165,7 +180,7 @@ async fn accounts_and_organizations_read_as_quay_told_them() {
             let path = format!("/api/v1/organization/{name}/{path}");
             let answer = river.get(&path).await.unwrap();
             let told = answer.json().unwrap();
-            assert_eq!(lasting(&told), lasting(expected), "{path}");
+            assert_eq!(lasting(&told), without_deleted(lasting(expected)), "{path}");
         }
     }
 }

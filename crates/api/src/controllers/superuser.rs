@@ -2,10 +2,14 @@
 
 use crate::route::Routes;
 
+mod accounts;
+mod app_tokens;
 mod installation;
 
 pub(crate) fn routes() -> Routes {
-    installation::routes()
+    accounts::routes()
+        .merge(app_tokens::routes())
+        .merge(installation::routes())
 }
 
 /// `FEATURE_SUPER_USERS`.

@@ -8,8 +8,17 @@ use crate::error::Error;
 
 /// The body as a `T`, or what is wrong with it.
 pub(crate) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Error> {
-    if !body.is_object() && !body.is_array() {
+    // A list would be taken for the fields in their order.
+    if !body.is_object() {
         return Err(Error::invalid_request("The body must be a JSON object"));
+    }
+    serde_json::from_value(body).map_err(|error| Error::invalid_request(error.to_string()))
+}
+
+/// The body as a list of `T`, or what is wrong with it.
+pub(crate) fn parse_list<T: DeserializeOwned>(body: Value) -> Result<Vec<T>, Error> {
+    if !body.is_array() {
+        return Err(Error::invalid_request("The body must be a JSON list"));
     }
     serde_json::from_value(body).map_err(|error| Error::invalid_request(error.to_string()))
 }
@@ -66,6 +75,7 @@ mod tests {
             json!({ "name": 1 }),
             json!({ "name": "a", "email": null }),
             json!("name"),
+            json!(["a"]),
         ] {
             assert!(parse::<Change>(body.clone()).is_err(), "{body}");
         }

@@ -50,7 +50,7 @@ impl BasicOrSession {
 }
 
 impl Guard for BasicOrSession {
-    const RULE: Rule = Rule::of(Who::SignedIn, None);
+    const RULE: Rule = Rule::of(Who::BasicOrSession, None);
 }
 
 impl FromRequestParts<Api> for BasicOrSession {

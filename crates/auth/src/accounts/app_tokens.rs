@@ -155,6 +155,19 @@ impl Accounts {
         Ok(app_tokens::list_expiring(&mut conn, user, now, now + soon).await?)
     }
 
+    /// Every token of everybody, or those that end within `soon`, the oldest first, without the secrets.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_app_tokens(&self, soon: Option<Duration>) -> Result<Vec<AppToken>> {
+        let now = self.now();
+        let mut conn = self.read().await?;
+        Ok(match soon {
+            Some(soon) => app_tokens::list_all_expiring(&mut conn, now, now + soon).await?,
+            None => app_tokens::list_all(&mut conn).await?,
+        })
+    }
+
     /// Every token of a person, the oldest first, without the secrets.
     ///
     /// # Errors

@@ -2,9 +2,11 @@
 
 use pierhead_db::enums::{Named, Role};
 use pierhead_db::queries::repositories::Repository;
-use pierhead_db::queries::repository_permissions::{self, Permission};
+use pierhead_db::queries::repository_permissions::{
+    self, Permission, TeamPermission, UserPermission,
+};
 use pierhead_db::queries::users;
-use pierhead_db::{Conn, TeamId, UserId};
+use pierhead_db::{Conn, RepositoryId, TeamId, UserId};
 use serde_json::json;
 
 use super::repositories::{RepositoryRef, about, find_repository};
@@ -105,6 +107,36 @@ impl Accounts {
         let mut conn = self.read().await?;
         let found = find_repository(&mut conn, namespace, name).await?;
         Ok(repository_permissions::list(&mut conn, found.id).await?)
+    }
+
+    /// The permissions of people and robots on a repository, or that of one of them.
+    pub async fn permissions_of_users(
+        &self,
+        repository: RepositoryId,
+        name: Option<&str>,
+    ) -> Result<Vec<UserPermission>> {
+        let mut conn = self.read().await?;
+        Ok(repository_permissions::of_users(&mut conn, repository, name).await?)
+    }
+
+    /// The permissions of teams on a repository, or that of one of them.
+    pub async fn permissions_of_teams(
+        &self,
+        repository: RepositoryId,
+        name: Option<&str>,
+    ) -> Result<Vec<TeamPermission>> {
+        let mut conn = self.read().await?;
+        Ok(repository_permissions::of_teams(&mut conn, repository, name).await?)
+    }
+
+    /// The roles that a person or robot was given on a repository, itself and by its teams.
+    pub async fn transitive_roles(
+        &self,
+        repository: RepositoryId,
+        name: &str,
+    ) -> Result<Vec<String>> {
+        let mut conn = self.read().await?;
+        Ok(repository_permissions::transitive(&mut conn, repository, name).await?)
     }
 
     async fn change_permission(

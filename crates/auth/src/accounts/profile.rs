@@ -252,7 +252,7 @@ impl Change {
             return Err(AccountsError::UsernameInUse);
         }
         names::check_namespace(username)?;
-        rename(conn, user, username).await?;
+        rename(conn, user.id, &user.username, username).await?;
         let metadata = json!({ "old_username": user.username });
         self.record(conn, user, "user_change_name", metadata)
             .await?;
@@ -289,13 +289,14 @@ impl Change {
     }
 }
 
-async fn rename(conn: &mut Conn, user: &Profile, username: &str) -> Result<()> {
-    let longest = profiles::longest_robot(conn, &user.username).await?;
+/// Renames a namespace and its robots.
+pub(super) async fn rename(conn: &mut Conn, id: UserId, old: &str, username: &str) -> Result<()> {
+    let longest = profiles::longest_robot(conn, old).await?;
     let longest = usize::try_from(longest).unwrap_or_default();
-    if longest > 0 && longest + username.len() - user.username.len() > names::MAX_NAME_LEN {
+    if longest > 0 && longest + username.len() - old.len() > names::MAX_NAME_LEN {
         return Err(AccountsError::TooLong {
             what: "The name of a robot with the new name",
-            length: longest + username.len() - user.username.len(),
+            length: longest + username.len() - old.len(),
             limit: names::MAX_NAME_LEN,
         });
     }
@@ -303,10 +304,10 @@ async fn rename(conn: &mut Conn, user: &Profile, username: &str) -> Result<()> {
         Error::Duplicate(_) => AccountsError::UsernameInUse,
         other => AccountsError::Database(other),
     };
-    profiles::rename_robots(conn, &user.username, username)
+    profiles::rename_robots(conn, old, username)
         .await
         .map_err(in_use)?;
-    profiles::set_username(conn, user.id, username)
+    profiles::set_username(conn, id, username)
         .await
         .map_err(in_use)?;
     Ok(())

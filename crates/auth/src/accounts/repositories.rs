@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDateTime};
 use pierhead_db::enums::{Named, RepositoryKind, Role, Visibility};
 use pierhead_db::queries::repositories::{self, Repository};
-use pierhead_db::queries::repository_permissions;
+use pierhead_db::queries::{queue, repository_permissions, repository_views};
 use pierhead_db::{Conn, NamespaceId, RepositoryId, UserId};
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ use super::audit::Event;
 use super::users::find_namespace;
 use super::{Accounts, AccountsError, Actor, Result, names, uuid4};
 
+/// The queue of builds, which end with their repository.
+const BUILD_QUEUE: &str = "dockerfilebuild";
 /// Attempts that a queue item has, as in Quay.
 const QUEUE_RETRIES: i32 = 5;
 
@@ -245,6 +247,60 @@ impl Accounts {
         .await
     }
 
+    /// Sets the description of a repository.
+    ///
+    /// # Errors
+    /// When there is no such repository.
+    pub async fn set_description(
+        &self,
+        actor: &Actor,
+        namespace: &str,
+        name: &str,
+        description: &str,
+    ) -> Result<RepositoryRef> {
+        let (accounts, now, actor) = (self.clone(), self.now(), actor.clone());
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        let description = description.to_owned();
+        self.write(move |conn| {
+            Box::pin(async move {
+                let found = find_repository(conn, &namespace, &name).await?;
+                repository_views::set_description(conn, found.id, &description).await?;
+                let keys = [("description", json!(description))];
+                let event = about("set_repo_description", &found, &keys);
+                accounts.record(conn, &actor, now, event).await?;
+                Ok(found.into())
+            })
+        })
+        .await
+    }
+
+    /// Stars a repository for somebody, or takes the star back. Nothing is written down of it, as in Quay. Whether there is
+    /// such a repository.
+    pub async fn set_star(
+        &self,
+        user: UserId,
+        namespace: &str,
+        name: &str,
+        starred: bool,
+    ) -> Result<bool> {
+        let now = self.now();
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                let Some(found) = repositories::find(conn, &namespace, &name).await? else {
+                    return Ok(false);
+                };
+                if starred {
+                    repository_views::star(conn, user, found.id, now).await?;
+                } else {
+                    repository_views::unstar(conn, user, found.id).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await
+    }
+
     /// Removes a repository from sight at once; a worker collects what it held. Its name is free again.
     ///
     /// # Errors
@@ -265,6 +321,8 @@ impl Accounts {
                     return Err(no_such(&namespace, &name));
                 }
                 queue_removal(conn, &found, now).await?;
+                let builds = queue::name(BUILD_QUEUE, &[&found.namespace, &found.name]);
+                queue::delete_all(conn, &builds).await?;
                 let mut event = about("delete_repo", &found, &[]);
                 event.repository = None;
                 accounts.record(conn, &actor, now, event).await?;

@@ -121,10 +121,18 @@ impl Accounts {
         user: UserId,
         password: &Secret,
     ) -> Result<Secret> {
-        let encrypted = Secret::new(self.0.passwords.encrypt(password.expose())?);
+        let encrypted = self.encrypt_password(password)?;
         self.record_alone(actor, user, "user_generate_client_key", json!({}))
             .await?;
         Ok(encrypted)
+    }
+
+    /// A password in the form that command-line clients may store.
+    ///
+    /// # Errors
+    /// When the operating system has no random numbers.
+    pub fn encrypt_password(&self, password: &Secret) -> Result<Secret> {
+        Ok(Secret::new(self.0.passwords.encrypt(password.expose())?))
     }
 
     /// Takes an external identity away from a person, by the name of its service.

@@ -58,6 +58,9 @@ statements! {
         WHERE user_id = $1 ORDER BY created, id";
     EXPIRING = "SELECT uuid, title, created, expiration, last_accessed FROM appspecificauthtoken
         WHERE user_id = $1 AND expiration > $2 AND expiration <= $3 ORDER BY created, id";
+    LIST_ALL = "SELECT uuid, title, created, expiration, last_accessed FROM appspecificauthtoken ORDER BY id";
+    ALL_EXPIRING = "SELECT uuid, title, created, expiration, last_accessed FROM appspecificauthtoken
+        WHERE expiration > $1 AND expiration <= $2 ORDER BY id";
     FIND = "SELECT uuid, title, created, expiration, last_accessed, token_name, token_secret FROM appspecificauthtoken
         WHERE user_id = $1 AND uuid = $2 AND (expiration IS NULL OR expiration > $3)";
     DELETE = "DELETE FROM appspecificauthtoken WHERE user_id = $1 AND uuid = $2 RETURNING title";
@@ -91,6 +94,20 @@ pub async fn list_expiring(
     soon: NaiveDateTime,
 ) -> Result<Vec<AppToken>> {
     fetch_all!(conn, EXPIRING, user, now, soon)
+}
+
+/// Every token, the oldest first.
+pub async fn list_all(conn: &mut Conn) -> Result<Vec<AppToken>> {
+    fetch_all!(conn, LIST_ALL)
+}
+
+/// Every token that ends between two moments (UTC), the oldest first.
+pub async fn list_all_expiring(
+    conn: &mut Conn,
+    now: NaiveDateTime,
+    soon: NaiveDateTime,
+) -> Result<Vec<AppToken>> {
+    fetch_all!(conn, ALL_EXPIRING, now, soon)
 }
 
 /// A token of a person that has not ended by `now` (UTC).

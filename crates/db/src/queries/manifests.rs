@@ -27,6 +27,25 @@ pub struct ManifestRow {
     pub alive: bool,
 }
 
+/// A manifest as views show it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ViewedManifest {
+    /// `manifest.id`.
+    pub id: ManifestId,
+    /// The digest as text.
+    pub digest: String,
+    /// `mediatype.id`.
+    pub media_type_id: i32,
+    /// The bytes as pushed; empty for a placeholder.
+    pub manifest_bytes: String,
+    /// `config.mediaType`.
+    pub config_media_type: Option<String>,
+    /// Sum of the layers' sizes in bytes.
+    pub layers_compressed_size: Option<i64>,
+    /// Whether a visible tag keeps it alive.
+    pub visible: bool,
+}
+
 /// A manifest that refers to another one.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ReferrerRow {
@@ -124,6 +143,17 @@ statements! {
             EXISTS (SELECT 1 FROM tag t JOIN up ON t.manifest_id = up.id \
                 WHERE t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $3) AS alive \
         FROM manifest m WHERE m.repository_id = $1 AND m.digest = $2";
+    /// The same, where only visible tags count, with the columns of views.
+    FIND_VISIBLE = "WITH RECURSIVE up (id) AS ( \
+            SELECT id FROM manifest WHERE repository_id = $1 AND digest = $2 \
+            UNION SELECT c.manifest_id FROM manifestchild c JOIN up ON c.child_manifest_id = up.id) \
+        SELECT m.id, m.digest, m.media_type_id, m.manifest_bytes, m.config_media_type, m.layers_compressed_size, \
+            EXISTS (SELECT 1 FROM tag t JOIN up ON t.manifest_id = up.id \
+                WHERE t.hidden = false AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $3)) AS visible \
+        FROM manifest m WHERE m.repository_id = $1 AND m.digest = $2";
+    /// `manifestsecuritystatus.index_status`.
+    SECURITY_STATUS = "SELECT index_status FROM manifestsecuritystatus WHERE manifest_id = $1";
+    CHILDREN = "SELECT child_manifest_id FROM manifestchild WHERE manifest_id = $1 ORDER BY id";
     FIND_BY_ID = "SELECT m.id, m.digest, m.media_type_id, m.manifest_bytes, true AS alive FROM manifest m WHERE m.id = $1";
     INSERT = "INSERT INTO manifest (repository_id, digest, media_type_id, manifest_bytes, config_media_type, \
             layers_compressed_size, subject, subject_backfilled, artifact_type, artifact_type_backfilled) \
@@ -169,6 +199,28 @@ pub async fn find_by_digest(
     now_ms: i64,
 ) -> Result<Option<ManifestRow>> {
     fetch_optional!(conn, FIND_BY_DIGEST, repository, digest, now_ms)
+}
+
+/// The manifest of that digest, with whether a visible tag keeps it alive at `now_ms`.
+pub async fn find_visible(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    digest: &str,
+    now_ms: i64,
+) -> Result<Option<ViewedManifest>> {
+    fetch_optional!(conn, FIND_VISIBLE, repository, digest, now_ms)
+}
+
+/// How far a manifest was scanned, as `manifestsecuritystatus` numbers it; `None` if it never was.
+pub async fn security_status(conn: &mut Conn, manifest: ManifestId) -> Result<Option<i32>> {
+    let row: Option<(i32,)> = fetch_optional!(conn, SECURITY_STATUS, manifest)?;
+    Ok(row.map(|(status,)| status))
+}
+
+/// The manifests that an index names and the repository has.
+pub async fn children(conn: &mut Conn, index: ManifestId) -> Result<Vec<ManifestId>> {
+    let rows: Vec<(ManifestId,)> = fetch_all!(conn, CHILDREN, index)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// The manifest of that id, which the caller knows to be alive.

@@ -8,7 +8,7 @@ use chrono::NaiveDateTime;
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::ids::RepositoryId;
-use crate::statement::{execute, statements};
+use crate::statement::{execute, fetch_optional, statements};
 
 /// Pulls of something since they were last written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,17 @@ pub struct Pulls {
     pub count: i64,
     /// When last, in UTC, in whole seconds as Quay has it.
     pub last: NaiveDateTime,
+}
+
+/// What is known of the pulls of a tag or manifest.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct KnownPulls {
+    /// How many.
+    pub count: i64,
+    /// The last one, in UTC.
+    pub last: NaiveDateTime,
+    /// For a tag, what it pointed to then.
+    pub digest: Option<String>,
 }
 
 /// The statement for a tag. PostgreSQL takes the type of a selected parameter from a cast; SQLite has no such type.
@@ -61,6 +72,10 @@ macro_rules! add_manifest {
 }
 
 statements! {
+    OF_TAG = "SELECT tag_pull_count AS count, last_tag_pull_date AS last, current_manifest_digest AS digest \
+        FROM tagpullstatistics WHERE repository_id = $1 AND tag_name = $2";
+    OF_MANIFEST = "SELECT manifest_pull_count AS count, last_manifest_pull_date AS last, manifest_digest AS digest \
+        FROM manifestpullstatistics WHERE repository_id = $1 AND manifest_digest = $2";
     ADD_TAG_POSTGRES = add_tag!("CAST($3 AS BIGINT)", "CAST($4 AS TIMESTAMP)");
     ADD_TAG_SQLITE = add_tag!("$3", "$4");
     ADD_MANIFEST_POSTGRES = add_manifest!("CAST($3 AS BIGINT)", "CAST($4 AS TIMESTAMP)");
@@ -96,4 +111,22 @@ pub async fn add_manifest(
         ADD_MANIFEST_SQLITE
     };
     execute!(conn, sql, repository, digest, pulls.count, pulls.last)
+}
+
+/// Pulls of a tag name.
+pub async fn of_tag(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    name: &str,
+) -> Result<Option<KnownPulls>> {
+    fetch_optional!(conn, OF_TAG, repository, name)
+}
+
+/// Pulls of a digest.
+pub async fn of_manifest(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    digest: &str,
+) -> Result<Option<KnownPulls>> {
+    fetch_optional!(conn, OF_MANIFEST, repository, digest)
 }

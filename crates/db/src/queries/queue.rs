@@ -50,6 +50,7 @@ statements! {
     EXTEND = "UPDATE queueitem SET processing_expires = $3 WHERE id = $1 AND state_id = $2";
     RELEASE = "UPDATE queueitem SET available = true, available_after = $2, state_id = $3 WHERE id = $1";
     DELETE = "DELETE FROM queueitem WHERE id = $1";
+    DELETE_ALL = r"DELETE FROM queueitem WHERE queue_name LIKE $1 ESCAPE '\'";
     COUNT_ALIVE = r"SELECT COUNT(*) FROM queueitem WHERE queue_name LIKE $1 ESCAPE '\' AND retries_remaining > 0";
 }
 
@@ -146,6 +147,11 @@ pub async fn with_retries(conn: &mut Conn, ids: &[i32]) -> Result<Vec<i32>> {
         .take(padded(ids.len()));
     let rows: Vec<(i32,)> = fetch_all_of!(conn, sql, [], values)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Removes every item whose name begins so.
+pub async fn delete_all(conn: &mut Conn, prefix: &str) -> Result<u64> {
+    execute!(conn, DELETE_ALL, pattern(prefix))
 }
 
 /// How many items wait or run whose name begins so.

@@ -21,6 +21,32 @@ pub struct Permission {
     pub role: String,
 }
 
+/// A permission of a person or robot as the management API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct UserPermission {
+    /// The name; a robot's full one.
+    pub username: String,
+    /// The address.
+    pub email: Option<String>,
+    /// Whether it is a robot.
+    pub robot: bool,
+    /// `role.name`.
+    pub role: String,
+    /// Whether an organization owns the repository.
+    pub organization: bool,
+    /// Whether the person or robot is in a team of the owner.
+    pub member: bool,
+}
+
+/// A permission of a team as the management API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct TeamPermission {
+    /// The team.
+    pub team: String,
+    /// `role.name`.
+    pub role: String,
+}
+
 /// A default permission of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Prototype {
@@ -49,6 +75,26 @@ statements! {
         LEFT JOIN team ON team.id = repositorypermission.team_id
         WHERE repositorypermission.repository_id = $1
         ORDER BY CASE WHEN repositorypermission.team_id IS NULL THEN 0 ELSE 1 END, "user".username, team.name"#;
+    /// `$1` repository, `$2` name or null for everybody.
+    OF_USERS = r#"SELECT u.username, u.email, u.robot, role.name AS role, n.organization,
+            EXISTS (SELECT 1 FROM teammember m JOIN team t ON t.id = m.team_id
+                WHERE m.user_id = u.id AND t.organization_id = n.id) AS member
+        FROM repositorypermission p
+        JOIN role ON role.id = p.role_id
+        JOIN "user" u ON u.id = p.user_id
+        JOIN repository r ON r.id = p.repository_id
+        JOIN "user" n ON n.id = r.namespace_user_id
+        WHERE p.repository_id = $1 AND (CAST($2 AS TEXT) IS NULL OR u.username = $2)
+        ORDER BY u.username"#;
+    /// `$1` repository, `$2` name or null for all.
+    OF_TEAMS = "SELECT t.name AS team, role.name AS role FROM repositorypermission p
+        JOIN role ON role.id = p.role_id JOIN team t ON t.id = p.team_id
+        WHERE p.repository_id = $1 AND (CAST($2 AS TEXT) IS NULL OR t.name = $2) ORDER BY t.name";
+    /// The roles that an account has by itself or by its teams: `$1` repository, `$2` name.
+    TRANSITIVE = r#"SELECT role.name FROM "user" u JOIN repositorypermission p ON p.repository_id = $1
+            AND (p.user_id = u.id
+                OR EXISTS (SELECT 1 FROM teammember m WHERE m.team_id = p.team_id AND m.user_id = u.id))
+        JOIN role ON role.id = p.role_id WHERE u.username = $2 ORDER BY p.id"#;
     // Those for one person come last, so that they replace those for everybody.
     PROTOTYPES = "SELECT activating_user_id, delegate_user_id, delegate_team_id, role_id FROM permissionprototype
         WHERE org_id = $1 AND (activating_user_id = $2 OR activating_user_id IS NULL)
@@ -97,4 +143,32 @@ pub async fn prototypes(
     creator: UserId,
 ) -> Result<Vec<Prototype>> {
     fetch_all!(conn, PROTOTYPES, namespace, creator)
+}
+
+/// Permissions of people and robots by name: everybody's, or that of one.
+pub async fn of_users(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    name: Option<&str>,
+) -> Result<Vec<UserPermission>> {
+    fetch_all!(conn, OF_USERS, repository, name)
+}
+
+/// Permissions of teams by name: all, or that of one.
+pub async fn of_teams(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    name: Option<&str>,
+) -> Result<Vec<TeamPermission>> {
+    fetch_all!(conn, OF_TEAMS, repository, name)
+}
+
+/// The roles that a person or robot was given, itself and by its teams.
+pub async fn transitive(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    name: &str,
+) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = fetch_all!(conn, TRANSITIVE, repository, name)?;
+    Ok(rows.into_iter().map(|(role,)| role).collect())
 }

@@ -42,6 +42,8 @@ pub struct NewTag {
     pub lifetime_end_ms: Option<i64>,
     /// Whether listings leave it out.
     pub hidden: bool,
+    /// Whether it restores what the tag pointed to before.
+    pub reversion: bool,
     /// Whether it may be neither moved nor deleted.
     pub immutable: bool,
     /// `tagkind.id`.
@@ -60,7 +62,7 @@ statements! {
         LIMIT 1";
     INSERT = "INSERT INTO tag (name, repository_id, manifest_id, lifetime_start_ms, lifetime_end_ms, hidden, reversion, \
             tag_kind_id, immutable) \
-        VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8) RETURNING id";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
     /// Only if nobody else ended it meanwhile.
     END = "UPDATE tag SET lifetime_end_ms = $2 WHERE id = $1 AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $2)";
     FORGET_EXPIRY_NOTICES = "DELETE FROM tagnotificationsuccess WHERE tag_id = $1";
@@ -125,6 +127,7 @@ pub async fn insert(conn: &mut Conn, new: &NewTag) -> Result<TagId> {
         new.lifetime_start_ms,
         new.lifetime_end_ms,
         new.hidden,
+        new.reversion,
         new.kind,
         new.immutable
     )?;

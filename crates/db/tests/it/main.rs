@@ -5,6 +5,7 @@ mod access_plans;
 mod access_rows;
 mod databases;
 mod enumerations;
+mod list_plans;
 mod log_entries;
 mod log_rows;
 mod migration_postgres;

@@ -1,7 +1,7 @@
 //! Listing tags in the order of their bytes reads an index, not the whole repository.
 
 use pierhead_db::migrate::migrate;
-use pierhead_db::{TagNameIndex, ensure_tag_name_index, queries};
+use pierhead_db::{OWN_INDEXES, OwnIndexState, ensure_own_index, queries};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row as _};
 
 use crate::databases;
@@ -10,14 +10,11 @@ use crate::databases;
 async fn the_index_of_tag_names_is_built_once_and_used_for_a_page() {
     let (db, options) = databases::postgres().await;
     migrate(&db).await.unwrap();
-    assert_eq!(
-        ensure_tag_name_index(&db).await.unwrap(),
-        TagNameIndex::Built
-    );
-    assert_eq!(
-        ensure_tag_name_index(&db).await.unwrap(),
-        TagNameIndex::Present
-    );
+    for index in OWN_INDEXES {
+        let ensure = || ensure_own_index(&db, *index);
+        assert_eq!(ensure().await.unwrap(), OwnIndexState::Built, "{index:?}");
+        assert_eq!(ensure().await.unwrap(), OwnIndexState::Present, "{index:?}");
+    }
     let (_, _, list) = queries::statements()
         .into_iter()
         .find(|(module, name, _)| (*module, *name) == ("tags", "LIST_POSTGRES"))

@@ -104,6 +104,31 @@ impl Registry {
         Ok(BlobContent::Memory(bytes))
     }
 
+    /// The whole content of a blob; `None` if it is longer than `most` bytes.
+    pub(crate) async fn read_blob(
+        &self,
+        blob: &LinkedBlob,
+        digest: Digest,
+        most: u64,
+    ) -> Result<Option<Bytes>> {
+        let content = self.open_blob(blob, digest).await?;
+        if content.size() > most {
+            return Ok(None);
+        }
+        match content {
+            BlobContent::Memory(bytes) => Ok(Some(bytes)),
+            BlobContent::File(file, size) => {
+                let bytes = tokio::task::spawn_blocking(move || read_all(&file, size))
+                    .await
+                    .map_err(|_| pierhead_storage::Error::Cancelled)?
+                    .map_err(|error| {
+                        Error::Corrupt(format!("unreadable content {digest}: {error}"))
+                    })?;
+                Ok(Some(bytes))
+            }
+        }
+    }
+
     /// Takes a blob away from the repository. Its content stays while anything else holds it, and until it is collected.
     pub async fn delete_blob(&self, repository: RepositoryId, digest: Digest) -> Result<()> {
         let now_ms = self.clock.now_ms();

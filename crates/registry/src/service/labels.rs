@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use pierhead_db::RepositoryId;
+use pierhead_db::queries::manifests;
+use pierhead_db::{Conn, ManifestId, RepositoryId};
 use pierhead_oci::{Manifest, media_type};
 use serde::Deserialize;
 
 use crate::error::Result;
-use crate::service::blobs::BlobContent;
 use crate::state::Registry;
 
 /// Configs above this size are not searched for labels.
-const LARGEST_CONFIG: u64 = 4 << 20;
+pub(crate) const LARGEST_CONFIG: u64 = 4 << 20;
 /// Labels kept of one manifest; more are left out.
 const MOST_LABELS: usize = 1024;
 /// Longest key that fits its column.
@@ -79,24 +79,52 @@ impl Registry {
         let Some(blob) = self.find_blob(repository, config.digest).await? else {
             return Ok(Labels::new());
         };
-        let bytes = match self.open_blob(&blob, config.digest).await? {
-            BlobContent::Memory(bytes) => bytes,
-            BlobContent::File(file, size) if size <= LARGEST_CONFIG => {
-                use std::os::unix::fs::FileExt as _;
-                let mut bytes = vec![0; size as usize];
-                let read = tokio::task::spawn_blocking(move || {
-                    file.read_exact_at(&mut bytes, 0).map(|()| bytes)
-                })
-                .await;
-                match read {
-                    Ok(Ok(bytes)) => bytes.into(),
-                    _ => return Ok(Labels::new()),
-                }
-            }
-            BlobContent::File(..) => return Ok(Labels::new()),
-        };
-        Ok(labels_of_config(&bytes))
+        let bytes = self.read_blob(&blob, config.digest, LARGEST_CONFIG).await?;
+        Ok(bytes.map_or_else(Labels::new, |bytes| labels_of_config(&bytes)))
     }
+}
+
+/// Labels that all of these manifests have, with the same value.
+pub(crate) async fn common_labels(
+    conn: &mut Conn,
+    manifests: &[ManifestId],
+) -> pierhead_db::Result<Vec<(String, String)>> {
+    let mut common: Option<Vec<(String, String)>> = None;
+    for manifest in manifests {
+        let labels = manifests::labels(conn, *manifest).await?;
+        common = Some(match common {
+            None => labels,
+            Some(common) => common
+                .into_iter()
+                .filter(|label| labels.contains(label))
+                .collect(),
+        });
+        if common.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
+    }
+    Ok(common.unwrap_or_default())
+}
+
+/// What the labels of a stored manifest ask of a tag that is moved to it; for an index, what its children have in common
+/// stands in for labels that it does not have itself.
+pub(crate) async fn stored_actions(
+    conn: &mut Conn,
+    manifest: ManifestId,
+    is_index: bool,
+) -> pierhead_db::Result<TagActions> {
+    let own = manifests::labels(conn, manifest).await?;
+    let mut labels = Vec::new();
+    if is_index {
+        let children = manifests::children(conn, manifest).await?;
+        labels = common_labels(conn, &children).await?;
+    }
+    // A later one replaces an earlier one.
+    labels.extend(own);
+    let labels = labels
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    Ok(TagActions::of(labels))
 }
 
 /// The labels of an image config; none if it is not the JSON that it should be.

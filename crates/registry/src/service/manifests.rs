@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use pierhead_db::queries::manifests::{self, ManifestRow};
 use pierhead_db::queries::tags;
-use pierhead_db::{Conn, Durability, ManifestId, RepositoryId};
+use pierhead_db::{Durability, ManifestId, RepositoryId};
 use pierhead_oci::Digest;
 
 use crate::error::{Code, Error, Result};
+use crate::service::ending::EndingTag;
 use crate::state::Registry;
 use crate::stored::StoredManifest;
 use crate::uninterrupted::uninterrupted;
@@ -105,31 +106,42 @@ impl Registry {
     /// Ends a tag.
     pub async fn delete_tag(&self, repository: RepositoryId, tag: &str) -> Result<Vec<EndedTag>> {
         let (name, now_ms) = (tag.to_owned(), self.clock.next_ms());
-        let policy = self.deletion_policy();
+        let ending = self.ending(repository, now_ms);
         let registry = self.clone();
         uninterrupted(async move {
             let tag = name.clone();
+            let immutable_tags = registry.config.immutable_tags;
             let ended = registry
                 .db
                 .write(Durability::Full, move |conn| {
                     Box::pin(async move {
+                        tags::lock_repository(conn, repository).await?;
                         let alive = tags::find_alive(conn, repository, &name, now_ms)
                             .await?
                             .ok_or(Code::MANIFEST_UNKNOWN)?;
-                        policy.check(&name, alive.immutable)?;
-                        tags::end(conn, alive.id, now_ms.max(alive.lifetime_start_ms)).await?;
-                        policy.clean_up(conn, repository, alive.id, &name).await?;
-                        Ok::<_, Error>(EndedTag {
-                            name,
-                            digest: alive.digest,
-                        })
+                        if immutable_tags && alive.immutable {
+                            return Err(immutable_tag(&name));
+                        }
+                        let ending_tag = EndingTag {
+                            id: alive.id,
+                            name: &name,
+                            manifest: alive.manifest_id,
+                            digest: &alive.digest,
+                            lifetime_start_ms: alive.lifetime_start_ms,
+                        };
+                        let siblings = ending.end(conn, ending_tag).await?;
+                        let digest = alive.digest;
+                        Ok::<_, Error>((EndedTag { name, digest }, siblings))
                     })
                 })
                 .await;
+            for sibling in ended.iter().flat_map(|(_, siblings)| siblings) {
+                registry.caches.tag_changed(repository, sibling);
+            }
             registry.caches.tag_changed(repository, &tag);
-            let ended = vec![ended?];
-            registry.forget_pulls(repository, &ended);
-            Ok(ended)
+            let (ended, siblings) = ended?;
+            registry.forget_pulls(repository, siblings.iter().chain([&ended.name]));
+            Ok(vec![ended])
         })
         .await
     }
@@ -142,13 +154,15 @@ impl Registry {
         digest: Digest,
     ) -> Result<Vec<EndedTag>> {
         let (text, now_ms) = (digest.to_string(), self.clock.next_ms());
-        let policy = self.deletion_policy();
+        let ending = self.ending(repository, now_ms);
+        let immutable_tags = self.config.immutable_tags;
         let registry = self.clone();
         uninterrupted(async move {
             let ended = registry
                 .db
                 .write(Durability::Full, move |conn| {
                     Box::pin(async move {
+                        tags::lock_repository(conn, repository).await?;
                         let manifest = manifests::find_by_digest(conn, repository, &text, now_ms)
                             .await?
                             .filter(|manifest| manifest.alive)
@@ -162,48 +176,60 @@ impl Registry {
                             ));
                         }
                         let alive = tags::find_alive_of_manifest(conn, manifest.id, now_ms).await?;
-                        for tag in &alive {
-                            policy.check(&tag.name, tag.immutable)?;
+                        let immutable = alive.iter().find(|tag| immutable_tags && tag.immutable);
+                        if let Some(tag) = immutable {
+                            return Err(immutable_tag(&tag.name));
                         }
                         let mut ended = Vec::new();
-                        for tag in alive {
-                            tags::end(conn, tag.id, now_ms.max(tag.lifetime_start_ms)).await?;
-                            policy.clean_up(conn, repository, tag.id, &tag.name).await?;
+                        let mut siblings = Vec::new();
+                        for (place, tag) in alive.iter().enumerate() {
+                            let ending_tag = EndingTag {
+                                id: tag.id,
+                                name: &tag.name,
+                                manifest: manifest.id,
+                                digest: &text,
+                                lifetime_start_ms: tag.lifetime_start_ms,
+                            };
+                            // What belongs to the manifest ends with its last tag.
+                            if place + 1 == alive.len() {
+                                siblings = ending.end(conn, ending_tag).await?;
+                            } else {
+                                ending.end_alone(conn, ending_tag).await?;
+                            }
                             if !tag.hidden {
                                 ended.push(EndedTag {
-                                    name: tag.name,
+                                    name: tag.name.clone(),
                                     digest: text.clone(),
                                 });
                             }
                         }
-                        Ok::<_, Error>(ended)
+                        Ok::<_, Error>((ended, siblings))
                     })
                 })
                 .await;
-            for tag in ended.iter().flatten() {
-                registry.caches.tag_changed(repository, &tag.name);
+            if let Ok((ended, siblings)) = &ended {
+                let names = ended.iter().map(|tag| &tag.name).chain(siblings);
+                names.for_each(|name| registry.caches.tag_changed(repository, name));
             }
             registry.caches.alive_changed(repository);
-            let ended = ended?;
-            registry.forget_pulls(repository, &ended);
+            let (ended, siblings) = ended?;
+            let names = ended.iter().map(|tag| &tag.name).chain(&siblings);
+            registry.forget_pulls(repository, names);
             Ok(ended)
         })
         .await
     }
 
-    /// Counts that wait to be written must not bring back what the deletion removed.
-    fn forget_pulls(&self, repository: RepositoryId, ended: &[EndedTag]) {
+    /// Counts that wait to be written must not bring back what the deletion of these tags removed.
+    pub(crate) fn forget_pulls<'n>(
+        &self,
+        repository: RepositoryId,
+        names: impl IntoIterator<Item = &'n String>,
+    ) {
         if let Some(counts) = &self.pull_counts {
-            for tag in ended {
-                counts.forget_tag(repository, &tag.name);
+            for name in names {
+                counts.forget_tag(repository, name);
             }
-        }
-    }
-
-    fn deletion_policy(&self) -> DeletionPolicy {
-        DeletionPolicy {
-            immutable_tags: self.config.immutable_tags,
-            pull_statistics: self.config.pull_statistics,
         }
     }
 }
@@ -215,35 +241,6 @@ pub struct EndedTag {
     pub name: String,
     /// What it pointed to.
     pub digest: String,
-}
-
-#[derive(Clone, Copy)]
-struct DeletionPolicy {
-    immutable_tags: bool,
-    pull_statistics: bool,
-}
-
-impl DeletionPolicy {
-    fn check(self, name: &str, immutable: bool) -> Result<()> {
-        if self.immutable_tags && immutable {
-            return Err(immutable_tag(name));
-        }
-        Ok(())
-    }
-
-    async fn clean_up(
-        self,
-        conn: &mut Conn,
-        repository: RepositoryId,
-        tag: pierhead_db::TagId,
-        name: &str,
-    ) -> Result<()> {
-        tags::forget_expiry_notices(conn, tag).await?;
-        if self.pull_statistics {
-            tags::delete_pull_statistics(conn, repository, name).await?;
-        }
-        Ok(())
-    }
 }
 
 /// The refusal of a change to an immutable tag, as Quay words it.

@@ -2,7 +2,7 @@
 //!
 //! Cost of a new image manifest that is pushed by tag: the link check and the content of its config before the transaction;
 //! in it, nine statements: is it known under its other digest, all blobs, the manifest, its links, its scan status, the
-//! living row of the tag, immutability policies, the new row, the audit row. A tag that moves costs two more, each label
+//! living row of the tag, immutability policies, the new row, the audit row. A tag that moves costs three more, each label
 //! two, and on PostgreSQL the lock of the repository one. The same manifest again costs ten. By digest, seven in all.
 
 use std::collections::{BTreeSet, HashMap};
@@ -10,20 +10,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pierhead_auth::Repository;
-use pierhead_db::enums::{LabelSource, TagKind};
+use pierhead_db::enums::LabelSource;
 use pierhead_db::queries::logs::{self, LogEntry};
 use pierhead_db::queries::manifests::{self, NewManifest};
-use pierhead_db::queries::{blobs, policies, tags};
-use pierhead_db::{BlobId, Conn, Durability, ManifestId, RepositoryId};
+use pierhead_db::queries::{blobs, tags};
+use pierhead_db::{BlobId, Conn, Durability, ManifestId};
 use pierhead_oci::digest::Algorithm;
-use pierhead_oci::{
-    Descriptor, Digest, Hasher, Manifest, ManifestErrorKind, Reference, Tag, TagPattern,
-};
+use pierhead_oci::{Descriptor, Digest, Hasher, Manifest, ManifestErrorKind, Reference, Tag};
 
 use crate::audit::Event;
 use crate::error::{Code, Error, Result};
-use crate::service::labels::{Labels, TagActions};
+use crate::service::labels::{Labels, TagActions, common_labels};
 use crate::service::manifests::immutable_tag;
+use crate::service::retarget::{self, Refused, Retarget, Retargeted};
 use crate::state::Registry;
 use crate::uninterrupted::uninterrupted;
 
@@ -122,11 +121,9 @@ impl Registry {
             now: self.clock.utc(),
             rules: Rules {
                 sparse_index: self.config.sparse_index,
-                immutable_tags: self.config.immutable_tags,
-                immutable_tags_can_expire: self.config.immutable_tags_can_expire,
                 reset_quota_totals: self.config.reset_quota_totals,
                 temporary_tag_ms: self.config.temporary_tag_seconds * 1000,
-                tag_kind: self.enums.id(TagKind::Tag),
+                tags: self.tag_rules(),
                 label_source: self.enums.id(LabelSource::Manifest),
                 json_type: self
                     .enums
@@ -160,6 +157,9 @@ impl Registry {
                         registry.caches.tag_changed(repository, tag);
                     }
                 }
+            }
+            for tag in stored.iter().flat_map(|stored| &stored.ended) {
+                registry.caches.tag_changed(repository, tag);
             }
             registry.caches.alive_changed(repository);
             stored.map(|stored| stored.digest)
@@ -210,11 +210,9 @@ fn needed(descriptor: &Descriptor) -> (String, u64) {
 #[derive(Clone, Copy)]
 struct Rules {
     sparse_index: bool,
-    immutable_tags: bool,
-    immutable_tags_can_expire: bool,
     reset_quota_totals: bool,
     temporary_tag_ms: i64,
-    tag_kind: i32,
+    tags: retarget::Rules,
     label_source: i32,
     json_type: i32,
     text_type: i32,
@@ -248,6 +246,8 @@ struct Stored {
     manifest: ManifestId,
     /// When each of its tags ends.
     ends_ms: Vec<Option<i64>>,
+    /// Names of other tags that ended.
+    ended: Vec<String>,
 }
 
 impl ManifestWrite {
@@ -274,8 +274,11 @@ impl ManifestWrite {
             self.protect(conn, manifest).await?;
         }
         let mut ends_ms = Vec::with_capacity(self.tags.len());
+        let mut ended = Vec::new();
         for tag in &self.tags {
-            ends_ms.push(self.retarget(conn, tag, manifest, actions).await?);
+            let moved = self.retarget(conn, tag, manifest, actions).await?;
+            ends_ms.push(moved.lifetime_end_ms);
+            ended.extend(moved.ended);
         }
         logs::insert(conn, &self.audit).await?;
         let digest = Digest::parse(&self.new.digest)
@@ -284,6 +287,7 @@ impl ManifestWrite {
             digest,
             manifest,
             ends_ms,
+            ended,
         })
     }
 
@@ -438,21 +442,7 @@ impl ManifestWrite {
                 .map(|(key, value)| (key.as_str(), value.as_str()));
             return Ok(TagActions::of(labels));
         }
-        let mut common: Option<Vec<(String, String)>> = None;
-        for child in children {
-            let labels = manifests::labels(conn, *child).await?;
-            common = Some(match common {
-                None => labels,
-                Some(common) => common
-                    .into_iter()
-                    .filter(|label| labels.contains(label))
-                    .collect(),
-            });
-            if common.as_ref().is_some_and(Vec::is_empty) {
-                break;
-            }
-        }
-        let common = common.unwrap_or_default();
+        let common = common_labels(conn, children).await?;
         let labels = common
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()));
@@ -478,92 +468,37 @@ impl ManifestWrite {
                 lifetime_start_ms: self.now_ms,
                 lifetime_end_ms: until,
                 hidden: true,
+                reversion: false,
                 immutable: false,
-                kind: self.rules.tag_kind,
+                kind: self.rules.tags.tag_kind,
             },
         )
         .await?;
         Ok(())
     }
 
-    /// Points a tag at the manifest: ends its living row and adds one.
+    /// Points a tag at the manifest.
     async fn retarget(
         &self,
         conn: &mut Conn,
         name: &str,
         manifest: ManifestId,
         actions: TagActions,
-    ) -> Result<Option<i64>> {
-        let repository = self.new.repository;
-        let alive = tags::find_alive(conn, repository, name, self.now_ms).await?;
-        let mut start = self.now_ms;
-        if let Some(alive) = alive {
-            if self.rules.immutable_tags && alive.immutable {
-                return Err(immutable_tag(name));
-            }
-            start = start.max(alive.lifetime_start_ms + 1);
-            tags::end(conn, alive.id, start).await?;
-            tags::forget_expiry_notices(conn, alive.id).await?;
-        }
-        let immutable = self.rules.immutable_tags
-            && (actions.immutable || self.immutable_by_policy(conn, repository, name).await?);
-        let expires = actions
-            .expires_after_ms
-            .filter(|_| !immutable || self.rules.immutable_tags_can_expire);
-        let lifetime_end_ms = expires.and_then(|after| start.checked_add(after));
-        tags::insert(
-            conn,
-            &tags::NewTag {
-                repository,
-                name: name.to_owned(),
-                manifest,
-                lifetime_start_ms: start,
-                lifetime_end_ms,
-                hidden: false,
-                immutable,
-                kind: self.rules.tag_kind,
-            },
-        )
-        .await?;
-        Ok(lifetime_end_ms)
-    }
-
-    async fn immutable_by_policy(
-        &self,
-        conn: &mut Conn,
-        repository: RepositoryId,
-        name: &str,
-    ) -> Result<bool> {
-        let policies = policies::immutability(conn, repository, self.namespace).await?;
-        Ok(policies.iter().any(|policy| policy_matches(policy, name)))
-    }
-}
-
-/// Whether an immutability policy (`{"tag_pattern": …, "tag_pattern_matches": …}`) covers a tag. A pattern that cannot be
-/// read covers none.
-fn policy_matches(policy: &str, tag: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Policy {
-        tag_pattern: String,
-        #[serde(default = "yes")]
-        tag_pattern_matches: bool,
-    }
-    fn yes() -> bool {
-        true
-    }
-    let Ok(policy) = serde_json::from_str::<Policy>(policy) else {
-        return false;
-    };
-    match TagPattern::parse(&policy.tag_pattern) {
-        Ok(pattern) => pattern.matches_whole(tag) == policy.tag_pattern_matches,
-        Err(error) => {
-            tracing::warn!(
-                %error,
-                pattern = policy.tag_pattern,
-                "an immutability policy protects no tag: its pattern cannot be read (look-around and back-references \
-                 are not supported)"
-            );
-            false
+    ) -> Result<Retargeted> {
+        let retarget = Retarget {
+            repository: self.new.repository,
+            namespace: self.namespace,
+            name,
+            manifest,
+            reversion: false,
+            actions,
+            now_ms: self.now_ms,
+            rules: self.rules.tags,
+        };
+        match retarget.run(conn).await {
+            Ok(moved) => Ok(moved),
+            Err(Refused::Immutable) => Err(immutable_tag(name)),
+            Err(Refused::Database(error)) => Err(error.into()),
         }
     }
 }

@@ -113,7 +113,7 @@ on_both_engines! {
             for blob in &image.blobs {
                 ann.push_blob("ann/app", blob).await;
             }
-            let moved = if new_tag { 0 } else { 2 };
+            let moved = if new_tag { 0 } else { 3 };
             assert_eq!(push(&image, "latest").await, Cost { opens: 1, ..Cost::statements(10 + moved) }, "new manifest");
             assert_eq!(push(&image, "latest").await, Cost::statements(10), "the same again");
         }

@@ -9,7 +9,7 @@ use super::namespace;
 use super::view::{RobotList, RobotView};
 use super::{CreateRobot, Listing, RobotFederation};
 use crate::error::{Error, Result};
-use crate::extract::{Body, OptionalBody, Path, Query};
+use crate::extract::{ListBody, OptionalBody, Path, Query};
 use crate::guard::{
     AllSuperusers, InOrganization, OrgAdmin, OrgMemberScoped, RobotPermissionsReader,
 };
@@ -192,7 +192,7 @@ async fn create_org_robot_federation(
     guard: InOrganization<OrgAdmin>,
     State(api): State<Api>,
     Path(path): Path<RobotPath>,
-    Body(given): Body<Vec<RobotFederation>>,
+    ListBody(given): ListBody<RobotFederation>,
 ) -> Result<Json<Vec<Value>>> {
     let actor = guard.caller().actor();
     let short = &path.robot_shortname;

@@ -8,7 +8,7 @@ use super::namespace;
 use super::view::{RobotList, RobotView};
 use super::{CreateRobot, Listing, RobotFederation};
 use crate::error::Result;
-use crate::extract::{Body, OptionalBody, Path, Query};
+use crate::extract::{ListBody, OptionalBody, Path, Query};
 use crate::guard::{AdminUser, SignedIn, Unrestricted};
 use crate::json::{Created, Json, NoContent};
 use crate::route::{Routes, route};
@@ -151,7 +151,7 @@ async fn create_user_robot_federation(
     guard: Unrestricted<SignedIn<AdminUser>>,
     State(api): State<Api>,
     Path(path): Path<RobotPath>,
-    Body(given): Body<Vec<RobotFederation>>,
+    ListBody(given): ListBody<RobotFederation>,
 ) -> Result<Json<Vec<Value>>> {
     let actor = guard.caller().actor();
     let short = &path.robot_shortname;

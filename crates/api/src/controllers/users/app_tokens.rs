@@ -62,7 +62,7 @@ impl AppTokenView {
 #[derive(Deserialize)]
 pub(crate) struct Expiring {
     #[serde(default, deserialize_with = "query::optional_flag")]
-    expiring: Option<bool>,
+    pub(crate) expiring: Option<bool>,
 }
 
 /// Tokens.
@@ -72,6 +72,16 @@ pub(crate) struct AppTokens {
     tokens: Vec<AppTokenView>,
     /// As it was asked for.
     only_expiring: Option<bool>,
+}
+
+impl AppTokens {
+    /// Tokens without their secrets.
+    pub(crate) fn of(tokens: Vec<AppToken>, only_expiring: Option<bool>) -> Self {
+        Self {
+            tokens: tokens.into_iter().map(AppTokenView::of).collect(),
+            only_expiring,
+        }
+    }
 }
 
 /// One token.
@@ -100,10 +110,7 @@ pub(crate) async fn list_app_tokens(
             .list_app_tokens(&guard.user().username)
             .await?
     };
-    Ok(Json(AppTokens {
-        tokens: tokens.into_iter().map(AppTokenView::of).collect(),
-        only_expiring: expiring,
-    }))
+    Ok(Json(AppTokens::of(tokens, expiring)))
 }
 
 /// A tenth of the life of a token, but at least a second.

@@ -451,3 +451,65 @@ async fn repositories_are_listed_page_by_page_without_deleted_ones() {
         .unwrap();
     assert_eq!(names(&page), ["alice/a", "alice/b"]);
 }
+
+#[tokio::test]
+async fn a_description_is_changed_and_written_down() {
+    let fixture = Fixture::new().await;
+    let alice = fixture.user("alice").await;
+    fixture.repository("alice", "app").await;
+    let accounts = &fixture.accounts;
+    let actor = Actor::user(alice);
+    let changed = accounts
+        .set_description(&actor, "alice", "app", "new")
+        .await;
+    assert_eq!(changed.unwrap().name, "app");
+    let described = "SELECT description FROM repository";
+    assert_eq!(fixture.value(described).await, "new");
+    let audit = fixture.audit().await;
+    assert_eq!(audit["kind"].as_deref(), Some("set_repo_description"));
+    let rows = fixture.audit_rows().await;
+    let missing = accounts.set_description(&actor, "alice", "none", "x").await;
+    assert!(missing.unwrap_err().is_not_found());
+    assert_eq!(fixture.audit_rows().await, rows);
+}
+
+#[tokio::test]
+async fn a_repository_is_starred_once() {
+    let fixture = Fixture::new().await;
+    let alice = fixture.user("alice").await;
+    fixture.repository("alice", "app").await;
+    let star = async |name, starred| {
+        let accounts = &fixture.accounts;
+        accounts
+            .set_star(alice, "alice", name, starred)
+            .await
+            .unwrap()
+    };
+    let stars = async || fixture.value("SELECT COUNT(*) FROM star").await;
+    assert!(star("app", true).await && star("app", true).await);
+    assert_eq!(stars().await, "1");
+    assert!(star("app", false).await && star("app", false).await);
+    assert_eq!(stars().await, "0");
+    assert!(!star("none", true).await);
+}
+
+#[tokio::test]
+async fn builds_that_wait_end_with_their_repository() {
+    let fixture = Fixture::new().await;
+    fixture.user("alice").await;
+    fixture.repository("alice", "a_b").await;
+    fixture
+        .execute(
+            "INSERT INTO queueitem (queue_name, body, available_after, available, retries_remaining, state_id)
+            VALUES ('dockerfilebuild/alice/a_b/', '{}', '2026-01-01', true, 5, 'one'),
+                ('dockerfilebuild/alice/axb/', '{}', '2026-01-01', true, 5, 'two')",
+        )
+        .await;
+    fixture
+        .accounts
+        .delete_repository(&Actor::operator(), "alice", "a_b")
+        .await
+        .unwrap();
+    let builds = "SELECT queue_name FROM queueitem WHERE queue_name LIKE 'dockerfilebuild/%'";
+    assert_eq!(fixture.value(builds).await, "dockerfilebuild/alice/axb/");
+}

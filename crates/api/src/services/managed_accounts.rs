@@ -1,0 +1,142 @@
+//! What superusers do with the accounts of others, as far as the site's configuration and mail have a say.
+
+use pierhead_auth::accounts::{Actor, ManagedAccount, Registration, RegistrationRules};
+use pierhead_config::Secret;
+use pierhead_db::UserId;
+use pierhead_db::encoding::random;
+use pierhead_mail::Letter;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::services::users::{invalid, reserve_mail};
+use crate::state::Api;
+
+/// Characters of a password that is made for somebody.
+const PASSWORD_LEN: usize = 32;
+/// Accounts of an unpaged list: more than any installation has, and a bound all the same.
+const ALL: u32 = 1_000_000;
+
+/// Which page of a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page<'a> {
+    /// How many; everything if there is none.
+    pub(crate) limit: Option<u32>,
+    /// Where the page before ended.
+    pub(crate) token: Option<&'a str>,
+}
+
+/// Where a list goes on.
+#[derive(Deserialize, Serialize)]
+struct Position {
+    start_id: i32,
+}
+
+/// A page of people or organizations, and the token of the next one. One statement.
+pub(crate) async fn list(
+    api: &Api,
+    organizations: bool,
+    disabled: bool,
+    page: Page<'_>,
+) -> Result<(Vec<ManagedAccount>, Option<String>)> {
+    let now = std::time::SystemTime::from(api.clock().now());
+    let after = page
+        .token
+        .filter(|_| page.limit.is_some())
+        .and_then(|token| api.page_tokens().open::<Position>(token, now))
+        .map_or(0, |position| position.start_id - 1);
+    let limit = page.limit.unwrap_or(ALL);
+    let mut accounts = api
+        .accounts()
+        .managed_accounts(organizations, disabled, UserId(after), limit + 1)
+        .await?;
+    let more = accounts.len() > limit as usize;
+    let next = accounts.get(limit as usize).filter(|_| more);
+    let next = next.map(|account| Position {
+        start_id: account.id.0,
+    });
+    accounts.truncate(limit as usize);
+    let token = match next {
+        Some(position) => Some(api.page_tokens().seal(&position, now)?),
+        None => None,
+    };
+    Ok((accounts, token))
+}
+
+/// A person whom superusers may change: no superuser.
+pub(crate) async fn target(
+    api: &Api,
+    username: &str,
+    refusal: &'static str,
+) -> Result<ManagedAccount> {
+    let account = api.accounts().managed_person(username).await?;
+    if api.auth().config().is_superuser(username) {
+        return Err(Error::invalid_request(refusal));
+    }
+    Ok(account)
+}
+
+/// The passwords of a person that was made.
+pub(crate) struct Made {
+    /// To be changed at once.
+    pub(crate) password: Secret,
+    /// The same for clients.
+    pub(crate) encrypted_password: Secret,
+}
+
+/// Makes a person with a password of our own; a mail asks to confirm the address.
+pub(crate) async fn create(
+    api: &Api,
+    actor: &Actor,
+    username: &str,
+    email: Option<String>,
+) -> Result<Made> {
+    if !api.is_database_auth() {
+        let text = "Cannot create a user in a non-database auth system";
+        return Err(Error::invalid_request(text));
+    }
+    let mailing = api.config().mail.feature_mailing;
+    let slot = if mailing {
+        Some(reserve_mail(api)?)
+    } else {
+        None
+    };
+    let password = Secret::new(random::token(PASSWORD_LEN)?);
+    let registration = Registration {
+        username: username.to_owned(),
+        password: password.clone(),
+        email: email.clone(),
+        invite_code: None,
+    };
+    let rules = RegistrationRules {
+        confirm_address: mailing,
+        invite_only: false,
+        refused_domains: Vec::new(),
+    };
+    let registered = api
+        .accounts()
+        .register(actor, registration, rules)
+        .await
+        .map_err(invalid)?;
+    if let (Some(code), Some(slot), Some(email)) = (registered.code, slot, email) {
+        let (username, code) = (username.to_owned(), code.expose().to_owned());
+        slot.send(email, Letter::ConfirmAddress { username, code });
+    }
+    let encrypted_password = api.accounts().encrypt_password(&password)?;
+    Ok(Made {
+        password,
+        encrypted_password,
+    })
+}
+
+/// Sends a person the link with which a lost password is replaced.
+pub(crate) async fn send_recovery(api: &Api, account: &ManagedAccount) -> Result<()> {
+    if !api.is_database_auth() {
+        let text = "Cannot send a recovery e-mail for non-database auth";
+        return Err(Error::invalid_request(text));
+    }
+    let slot = reserve_mail(api)?;
+    let code = api.accounts().begin_recovery(account.id).await?;
+    let code = code.expose().to_owned();
+    slot.send(account.email.clone(), Letter::Recovery { code });
+    Ok(())
+}
