@@ -100,7 +100,7 @@ fn registry_config() -> RegistryConfig {
         maximum_blob_size: 1 << 20,
         temporary_tag_seconds: 3600,
         manifest_limits: Limits::default(),
-        refuse_old_docker: true,
+        refused_docker: None,
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::field::{Field, Mark, Section, section};
+use crate::log_level::LogLevel;
 use crate::problem::Sink;
 use crate::secret::Secret;
 use crate::services::Services;
@@ -73,7 +74,7 @@ section! {
         /// `true` logs JSON lines.
         JSONLOG => jsonlog: Option<String> = None;
         /// Log level; wins over `config.yaml`.
-        LOGGING_LEVEL => logging_level: Option<String> = None;
+        LOGGING_LEVEL => logging_level: Option<LogLevel> = None;
         /// Fail at start if the database would have to be migrated.
         ENSURE_NO_MIGRATION => ensure_no_migration: Option<String> = None;
         /// Revision that mode `migrate` goes to.

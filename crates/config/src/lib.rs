@@ -23,6 +23,7 @@ mod field;
 mod hostname;
 mod ignored;
 mod load;
+mod log_level;
 mod log_store;
 mod login;
 mod named;
@@ -39,6 +40,7 @@ mod setting;
 mod sources;
 mod storage_driver;
 mod validate;
+mod version_spec;
 mod yaml;
 
 #[cfg(test)]
@@ -59,6 +61,7 @@ pub use hostname::ServerHostname;
 pub use ignored::IGNORED;
 pub use ipnet::IpNet;
 pub use load::Loaded;
+pub use log_level::LogLevel;
 pub use log_store::{
     ElasticsearchConfig, KafkaConfig, KinesisConfig, LogProducer, LogsModelConfig, SplunkConfig,
     SplunkHecConfig,

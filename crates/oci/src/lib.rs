@@ -9,6 +9,7 @@
 //! Text that comes from the network is parsed at exactly one place per kind; the places are
 //! listed, with the properties they keep, in [`parse_entry_points`].
 
+pub mod client_version;
 pub mod digest;
 pub mod hash_state;
 pub mod hasher;
@@ -24,6 +25,7 @@ pub mod tag_pattern;
 
 mod excerpt;
 
+pub use client_version::{ClientVersion, VersionSpec, VersionSpecError};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use hash_state::{HashStateError, Sha256State, Sha512State};
 pub use hasher::Hasher;

@@ -8,7 +8,7 @@ use pierhead_auth::accounts::Accounts;
 
 use crate::commands::output::{Format, Output};
 use crate::commands::{CommandError, config, org, repo, robot, user};
-use crate::context::{Context, StartError};
+use crate::context::{self, Context, StartError};
 use crate::{logging, serve};
 
 /// A container registry that takes over a Red Hat Quay installation in place.
@@ -116,9 +116,10 @@ impl Cli {
                 .map(|()| ExitCode::SUCCESS),
             Command::Config { place, command } => config::run(&place, &command),
             Command::Migrate { place } => {
-                logging::start(None);
+                let loaded = context::load(&place, None)?;
+                logging::start(logging::level(&loaded.config), None);
                 runtime.block_on(async {
-                    let context = Context::open(&place, None).await?;
+                    let context = Context::open_loaded(loaded).await?;
                     println!("{}", context.migration);
                     Ok(ExitCode::SUCCESS)
                 })

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     let loaded = context::load(&args.place, listen)?;
     let authorities = ExtraCas::read(loaded.directory.as_deref());
     let traces = Traces::start(&loaded.config, &authorities.certificates)?;
-    logging::start(traces.as_ref());
+    logging::start(logging::level(&loaded.config), traces.as_ref());
     for warning in &authorities.warnings {
         tracing::warn!("{warning}");
     }

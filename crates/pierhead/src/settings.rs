@@ -248,7 +248,7 @@ pub(crate) fn registry(config: &Config, embedded: bool) -> RegistryConfig {
         temporary_tag_seconds: config.storage.push_temp_tag_expiration_sec.into(),
         manifest_limits: Limits::default(),
         audit: audit(config),
-        refuse_old_docker: true,
+        refused_docker: config.server.blacklist_v2_spec.clone(),
     }
 }
 

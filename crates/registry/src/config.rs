@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use pierhead_http::requested_host;
-use pierhead_oci::{Limits, NameRules};
+use pierhead_oci::{Limits, NameRules, VersionSpec};
 
 use crate::audit::AuditConfig;
 
@@ -56,8 +56,8 @@ pub struct RegistryConfig {
     pub manifest_limits: Limits,
     /// Which audit rows are written.
     pub audit: AuditConfig,
-    /// `BLACKLIST_V2_SPEC` is `<1.6.0` everywhere; Docker clients below it get 404 from the ping.
-    pub refuse_old_docker: bool,
+    /// `BLACKLIST_V2_SPEC`: Docker clients of these versions get 404 from the ping; `None` refuses nobody.
+    pub refused_docker: Option<VersionSpec>,
 }
 
 impl RegistryConfig {

@@ -1,11 +1,13 @@
 //! Host names, TLS, sessions, the `/v2` protocol's switches.
 
 use ipnet::IpNet;
+use pierhead_oci::VersionSpec;
 
 use crate::byte_size::ByteSize;
 use crate::duration::Duration;
 use crate::field::{Mark, choice, section};
 use crate::hostname::ServerHostname;
+use crate::log_level::LogLevel;
 use crate::secret::Secret;
 use crate::sections::texts;
 use crate::setting::OneOrMany;
@@ -115,8 +117,9 @@ section! {
         V2_PAGINATION_SIZE => v2_pagination_size: u32 = 50;
         /// Serve `/v2/`.
         FEATURE_ADVERTISE_V2 => feature_advertise_v2: bool = true;
-        /// Docker client versions that are refused on `/v2`.
-        BLACKLIST_V2_SPEC => blacklist_v2_spec: Option<String> = Some("<1.6.0".into());
+        /// Versions of Docker that get 404 from `GET /v2/`: blocks like `<1.6.0`, `>=1.8`, `!=1.9.1`, `~1.7` or `==1.*` that all hold, joined
+        /// by commas. `null` refuses nobody.
+        BLACKLIST_V2_SPEC => blacklist_v2_spec: Option<VersionSpec> = Some(VersionSpec::before_1_6());
         /// V1 push only for `V1_PUSH_WHITELIST`.
         FEATURE_RESTRICTED_V1_PUSH => feature_restricted_v1_push: bool = false, Mark::Ignored("the V1 protocol is not served");
         /// Namespaces that may push by V1.
@@ -131,8 +134,9 @@ section! {
         FEATURE_EXTENDED_REPOSITORY_NAMES => feature_extended_repository_names: bool = true;
         /// Contact page: `mailto:`, `irc:`, `tel:`, `http:` and `https:` links.
         CONTACT_INFO => contact_info: Vec<String> = Vec::new();
-        /// Log level, as Python names it.
-        LOGGING_LEVEL => logging_level: String = "DEBUG".into();
+        /// Least serious events that are logged. Quay's own default is `DEBUG`, which its server does not use. The variables `RUST_LOG`,
+        /// `DEBUGLOG` and `LOGGING_LEVEL` win over it.
+        LOGGING_LEVEL => logging_level: LogLevel = LogLevel::Info;
         /// Skips the XHR check and the TLS verification of OIDC providers.
         DEBUGGING => debugging: bool = false, Mark::Undocumented;
         /// Flask's debug switch; only published to the console.

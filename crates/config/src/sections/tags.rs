@@ -60,9 +60,9 @@ section! {
         ];
         /// Users may change it.
         FEATURE_CHANGE_TAG_EXPIRATION => feature_change_tag_expiration: bool = true;
-        /// Shortest life that `quay.expires-after` and a tag's expiration can give; shorter ones are raised to it.
+        /// Shortest life that an expiration set on a tag can give; shorter ones are raised to it. A label `quay.expires-after` is obeyed as it is.
         LABELED_EXPIRATION_MINIMUM => labeled_expiration_minimum: Duration = Duration::hours(1), Mark::Undocumented;
-        /// Longest life that they can give; longer ones are lowered to it.
+        /// Longest life that it can give; longer ones are lowered to it.
         LABELED_EXPIRATION_MAXIMUM => labeled_expiration_maximum: Duration = Duration::weeks(104), Mark::Undocumented;
         /// A tag can be removed from the time machine.
         PERMANENTLY_DELETE_TAGS => permanently_delete_tags: bool = false;

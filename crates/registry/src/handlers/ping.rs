@@ -5,6 +5,8 @@ use axum::http::header::{CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
+use pierhead_oci::ClientVersion;
+
 use crate::error::{API_VERSION, Code, Error, Result};
 use crate::state::Registry;
 
@@ -14,7 +16,7 @@ pub(crate) async fn ping(State(registry): State<Registry>, headers: HeaderMap) -
     if config.account_recovery {
         return Err(Code::UNSUPPORTED.into());
     }
-    if !config.advertise_v2 || (config.refuse_old_docker && is_old_docker(&headers)) {
+    if !config.advertise_v2 || is_refused(&registry, &headers) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     let challenge = match registry.challenge(&headers, None, None) {
@@ -52,22 +54,13 @@ pub(crate) async fn ping(State(registry): State<Registry>, headers: HeaderMap) -
     Ok(response)
 }
 
-/// Whether a client says that it is a Docker below 1.6.0, which speaks no `/v2` that works.
-fn is_old_docker(headers: &HeaderMap) -> bool {
-    let Some(version) = headers
-        .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|agent| {
-            agent
-                .split(' ')
-                .find_map(|part| part.strip_prefix("docker/"))
-        })
-    else {
+/// Whether the client is a Docker that `BLACKLIST_V2_SPEC` refuses. Who does not say a version is not refused.
+fn is_refused(registry: &Registry, headers: &HeaderMap) -> bool {
+    let Some(refused) = &registry.config.refused_docker else {
         return false;
     };
-    let mut numbers = version.split('.').map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < (1, 6),
-        _ => false,
-    }
+    headers
+        .get(USER_AGENT)
+        .and_then(|agent| ClientVersion::of_docker(agent.to_str().ok()?))
+        .is_some_and(|version| refused.matches(version))
 }

@@ -27,7 +27,7 @@ use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::{AuditLog, Lenient};
 use pierhead_jobs::pull_counts::{Flush, PullCounts};
 use pierhead_metrics::{Build, Metrics};
-use pierhead_oci::{Limits, NameRules};
+use pierhead_oci::{Limits, NameRules, VersionSpec};
 use pierhead_registry::{AuditConfig, Registry, RegistryConfig, Rooms};
 use pierhead_storage::{LocalDriver, Location, Storage};
 use tempfile::TempDir;
@@ -76,7 +76,7 @@ impl Settings {
                 maximum_blob_size: 1 << 20,
                 temporary_tag_seconds: 3600,
                 manifest_limits: Limits::default(),
-                refuse_old_docker: true,
+                refused_docker: Some(VersionSpec::before_1_6()),
             },
             auth: AuthConfig::new("registry.test"),
         }
