@@ -21,9 +21,14 @@ const HEADERS_OF_ONE_ORIGIN: HeaderValue =
 const MAX_AGE: HeaderValue = HeaderValue::from_static("21600");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
+/// What a console of another origin asks for before it signs in: of no use, and so not open, without credentials.
+const PAGES_OF_A_SESSION: [&str; 2] = ["/csrf_token", "/config"];
+
 /// Answers `OPTIONS` and says in every answer of the API who may read it. Answers of the API are true only now.
 pub(crate) async fn layer(State(api): State<Api>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
+    let path = request.uri().path();
+    let of_a_session = PAGES_OF_A_SESSION.contains(&path);
+    if !of_a_session && !path.starts_with("/api/") {
         return next.run(request).await;
     }
     let origin = allowed_origin(&api.config().server.cors_origin.0, request.headers());
@@ -32,6 +37,9 @@ pub(crate) async fn layer(State(api): State<Api>, request: Request, next: Next) 
     } else {
         next.run(request).await
     };
+    if of_a_session && origin == ANY {
+        return response;
+    }
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);

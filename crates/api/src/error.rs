@@ -166,9 +166,9 @@ impl Error {
         Self::exception(ErrorType::NotFound, StatusCode::NOT_FOUND, "Not Found")
     }
 
-    /// Shape a for who may not do this: 401 `invalid_token` for anonymous callers, 403 `insufficient_scope` for others.
+    /// Shape a for who may not do this: 401 `invalid_token` for callers without an account, 403 `insufficient_scope` for others.
     pub(crate) fn unauthorized(caller: &Caller) -> Self {
-        if caller.credential().is_none() {
+        if caller.user().is_none() {
             let text = "Requires authentication";
             Self::exception(ErrorType::InvalidToken, StatusCode::UNAUTHORIZED, text)
         } else {
@@ -185,7 +185,7 @@ impl Error {
         Self::exception(
             ErrorType::FreshLoginRequired,
             StatusCode::UNAUTHORIZED,
-            "The action requires a fresh login to succeed.",
+            "Requires fresh login",
         )
     }
 
@@ -241,6 +241,16 @@ impl Error {
             Self::Accounts(error)
         } else {
             Self::bad_request(error.to_string())
+        }
+    }
+
+    /// Whether the database cannot store a value that the caller gave, such as a text with U+0000.
+    fn is_callers_value(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Accounts(AccountsError::Database(error)) => {
+                error.refuses_data()
+            }
+            _ => false,
         }
     }
 
@@ -308,6 +318,16 @@ impl IntoResponse for Error {
                 "Too many login attempts. \nPlease reset your Quay password and try again.",
             )
                 .into_response(),
+            error if error.is_callers_value() => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database refused a value of a request"
+                );
+                Self::invalid_request(
+                    "A value has characters that cannot be stored, or is too long.",
+                )
+                .into_response()
+            }
             Self::Database(_)
             | Self::Accounts(_)
             | Self::Registry(_)

@@ -41,8 +41,8 @@ pub(crate) use public::Scoped;
 pub(crate) use registry_client::RegistryClient;
 pub(crate) use repository::{Admin, InRepository, Normal, Read, RepositoryRole, Write};
 pub(crate) use robot_permissions::RobotPermissionsReader;
-pub(crate) use signed_in::{AdminUser, AnyScope, ReadUser, SignedIn, Unrestricted};
-pub(crate) use superuser::{AllSuperusers, Elevated, SuperuserOnly, Superusers};
+pub(crate) use signed_in::{AdminUser, AnyScope, SignedIn, Unrestricted};
+pub(crate) use superuser::{AllSuperusers, Auditors, Elevated, SuperuserOnly, Superusers};
 pub(crate) use team::{TeamSyncer, TeamViewer};
 pub(crate) use with_basic::{BasicCredential, WithBasic};
 

@@ -2,8 +2,9 @@
 //! the tag `latest` of `a/b/c`. Before a request is routed, the segments of the name are joined into one, with the
 //! slashes encoded, so that routes can say `{repository}`.
 //!
-//! Matched from the right: the route with the most segments behind the name wins, as long as two segments are left for
-//! namespace and repository. A repository whose name ends like a route cannot be reached, as in Quay.
+//! Matched from the right, as long as two segments are left for namespace and repository: the route with the most literal
+//! segments behind the name wins, then the one whose first of them is longest, as in Quay. So `a/b/tag/mirror` is the mirror of
+//! `a/b/tag`, not a tag of `a/b`; and a repository whose name ends like a route cannot be reached.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,7 @@ pub(crate) struct RepositoryPaths {
 #[derive(Debug)]
 struct Prefix {
     text: String,
-    /// What may follow the name, the longest first.
+    /// What may follow the name, the one that wins first.
     suffixes: Vec<Vec<Segment>>,
 }
 
@@ -52,7 +53,7 @@ impl RepositoryPaths {
         for prefix in &mut this.prefixes {
             prefix
                 .suffixes
-                .sort_by_key(|suffix| std::cmp::Reverse(suffix.len()));
+                .sort_by_key(|suffix| std::cmp::Reverse(weight(suffix)));
         }
         this
     }
@@ -123,6 +124,21 @@ impl RepositoryPaths {
     }
 }
 
+/// How much a route is preferred: its literal segments, the length of the first, and all of its segments.
+fn weight(suffix: &[Segment]) -> (usize, usize, usize) {
+    let literals = || {
+        suffix.iter().filter_map(|segment| match segment {
+            Segment::Literal(text) => Some(text.len()),
+            Segment::Parameter => None,
+        })
+    };
+    (
+        literals().count(),
+        literals().next().unwrap_or(0),
+        suffix.len(),
+    )
+}
+
 fn ends_with(segments: &[&str], suffix: &[Segment]) -> bool {
     segments[segments.len() - suffix.len()..]
         .iter()
@@ -145,6 +161,8 @@ mod tests {
             "/api/v1/repository/{repository}/tag/",
             "/api/v1/repository/{repository}/tag/{tag}",
             "/api/v1/repository/{repository}/tag/{tag}/restore",
+            "/api/v1/repository/{repository}/mirror",
+            "/api/v1/repository/{repository}/build/{uuid}",
             "/api/v1/user/starred/{repository}",
         ])
     }
@@ -166,6 +184,14 @@ mod tests {
             (
                 "/api/v1/repository/a/b/tag/x/restore",
                 "/api/v1/repository/a%2Fb/tag/x/restore",
+            ),
+            (
+                "/api/v1/repository/a/b/tag/mirror",
+                "/api/v1/repository/a%2Fb%2Ftag/mirror",
+            ),
+            (
+                "/api/v1/repository/a/b/tag/build/x",
+                "/api/v1/repository/a%2Fb%2Ftag/build/x",
             ),
             // Two segments are the name, even if the second could be a route.
             (

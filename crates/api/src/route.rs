@@ -98,6 +98,7 @@ impl Route {
                 internal: false,
                 tag: "",
             }),
+            info: RouteInfo::default(),
             ..Self::page(method, P::path(), handler)
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{COOKIE, SET_COOKIE, USER_AGENT};
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -16,7 +16,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use pierhead_db::encoding::session_cookie::SessionCookies;
-use pierhead_http::Peer;
 use rand::TryRng as _;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha512};
@@ -31,7 +30,8 @@ const CSRF: &str = "_csrf_token";
 const USER: &str = "_user_id";
 const LOGIN_TIME: &str = "login_time";
 const PERMANENT: &str = "_permanent";
-/// A cookie older than this is signed again, so that a session in use does not end.
+/// A cookie older than this, or than a tenth of the time that a session lasts, is signed again, so that a session in use does
+/// not end.
 const RENEW_AFTER: Duration = Duration::from_hours(1);
 /// Bytes of randomness in a CSRF token.
 const CSRF_BYTES: usize = 48;
@@ -187,9 +187,10 @@ pub(crate) async fn layer(State(api): State<Api>, mut request: Request, next: Ne
     let now = u64::try_from(api.clock().unix()).unwrap_or_default();
     let read = cookie(request.headers(), &config.name)
         .and_then(|cookie| config.cookies.open(cookie, now, config.timeout.as_secs()));
+    let renew_after = RENEW_AFTER.min(config.timeout / 10).as_secs();
     let old = read
         .as_ref()
-        .is_some_and(|(_, signed_at)| signed_at + RENEW_AFTER.as_secs() < now);
+        .is_some_and(|(_, signed_at)| signed_at + renew_after < now);
     let session = Session::default();
     if let Some((map, _)) = read {
         session.lock().map = map;
@@ -233,20 +234,6 @@ fn set_cookie(
     };
     let (name, attributes) = (&config.name, &config.attributes);
     HeaderValue::from_str(&format!("{name}={value};{expires}{attributes} Path=/")).ok()
-}
-
-/// The address and browser of a request.
-pub(crate) fn client(parts: &Parts) -> (Option<String>, String) {
-    let ip = parts
-        .extensions
-        .get::<Peer>()
-        .map(|peer| peer.address.to_string());
-    let user_agent = parts
-        .headers
-        .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    (ip, user_agent.to_owned())
 }
 
 #[cfg(test)]

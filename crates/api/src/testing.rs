@@ -1,7 +1,6 @@
 //! The API over a migrated `SQLite` database and a local folder, asked without a network.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,25 +103,6 @@ fn registry_config() -> RegistryConfig {
     }
 }
 
-/// Lines by the group of the path in each: what follows `/api/v1`, or `pages`. For snapshots that stay small.
-pub(crate) fn by_group(lines: Vec<(String, String)>) -> BTreeMap<String, String> {
-    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, line) in lines {
-        let group = path
-            .strip_prefix("/api/v1/")
-            .and_then(|rest| rest.split('/').next())
-            .unwrap_or("pages");
-        groups.entry(group.to_owned()).or_default().push(line);
-    }
-    groups
-        .into_iter()
-        .map(|(group, mut lines)| {
-            lines.sort();
-            (group, lines.join("\n"))
-        })
-        .collect()
-}
-
 /// Routes that answer like a registry's.
 pub(crate) fn registry() -> Router {
     Router::new().route("/v2/", get(async || (StatusCode::UNAUTHORIZED, "true")))
@@ -166,15 +146,29 @@ impl Fixture {
 
     /// An API with a changed configuration, over a registry of the caller's.
     pub(crate) async fn over(change: impl FnOnce(&mut ApiConfig), registry: Router) -> Self {
-        Self::open(change, registry, AuthConfig::new("registry.example.com")).await
+        let auth = AuthConfig::new("registry.example.com");
+        Self::open(change, Arc::default(), registry, auth).await
     }
 
     /// An API whose superusers and the like are configured.
     pub(crate) async fn of(auth: AuthConfig) -> Self {
-        Self::open(|_| (), registry(), auth).await
+        Self::open(|_| (), Arc::default(), registry(), auth).await
     }
 
-    async fn open(change: impl FnOnce(&mut ApiConfig), registry: Router, auth: AuthConfig) -> Self {
+    /// An API with other settings in its `config.yaml`.
+    pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        let mut settings = Arc::<Config>::default();
+        change(Arc::make_mut(&mut settings));
+        let auth = AuthConfig::new("registry.example.com");
+        Self::open(|_| (), settings, registry(), auth).await
+    }
+
+    async fn open(
+        change: impl FnOnce(&mut ApiConfig),
+        settings: Arc<Config>,
+        registry: Router,
+        auth: AuthConfig,
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let mut options = SqliteOptions::new(dir.path().join("quay.db"));
         options.readers = 2;
@@ -237,7 +231,7 @@ impl Fixture {
         };
         let api = Api::new(Parts {
             config,
-            settings: Arc::new(Config::default()),
+            settings,
             db: db.clone(),
             enums,
             cipher: FieldCipher::new(&key()),

@@ -16,6 +16,7 @@ use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_db::encoding::random;
 use pierhead_db::enums::Enums;
 use pierhead_db::{BoxFuture, Conn, Database, Durability};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::Clock;
@@ -111,6 +112,8 @@ const GENERATED_PASSWORD_LEN: usize = 24;
 pub struct AccountsConfig {
     /// `DEFAULT_TAG_EXPIRATION` in seconds: the time machine window of new namespaces.
     pub default_tag_expiration_s: i64,
+    /// `DEFAULT_NAMESPACE_MAXIMUM_BUILD_COUNT`: how many builds of a new namespace may wait.
+    pub maximum_queued_builds: Option<i32>,
     /// `FEATURE_MAILING`: people must have a well-formed address.
     pub email_required: bool,
     /// `FEATURE_ORG_SHARED_EMAIL`: an organization may take an address that is in use.
@@ -151,6 +154,7 @@ impl Default for AccountsConfig {
     fn default() -> Self {
         Self {
             default_tag_expiration_s: 14 * 24 * 60 * 60,
+            maximum_queued_builds: None,
             email_required: false,
             org_shared_email: false,
             ask_new_users: false,
@@ -180,6 +184,8 @@ struct Inner {
     passwords: PasswordCipher,
     config: AccountsConfig,
     clock: Clock,
+    /// Those of [`Accounts::hashing`].
+    hashes: Arc<Semaphore>,
 }
 
 impl Accounts {
@@ -192,6 +198,7 @@ impl Accounts {
         config: AccountsConfig,
         clock: Clock,
     ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self(Arc::new(Inner {
             db,
             enums,
@@ -199,6 +206,7 @@ impl Accounts {
             passwords,
             config,
             clock,
+            hashes: Arc::new(Semaphore::new(cores)),
         }))
     }
 
@@ -237,21 +245,39 @@ impl Accounts {
         self.0.db.write(Durability::Full, write).await
     }
 
-    /// bcrypt of a secret, on the blocking pool. Only its first 72 bytes count, as in Quay.
+    /// bcrypt of a secret. Only its first 72 bytes count, as in Quay.
     async fn hash(&self, secret: &Secret) -> Result<String> {
         let (secret, cost) = (secret.clone(), self.0.config.bcrypt_cost);
-        tokio::task::spawn_blocking(move || bcrypt::hash(secret.expose(), cost))
+        self.hashing(move || bcrypt::hash(secret.expose(), cost))
             .await
-            .map_err(|_| AccountsError::HashingStopped)?
-            .map_err(AccountsError::Hashing)
     }
 
-    /// Whether a secret has this bcrypt hash, on the blocking pool.
+    /// Whether a secret has this bcrypt hash.
     async fn matches_hash(&self, secret: &Secret, hash: &str) -> Result<bool> {
         let (secret, hash) = (secret.clone(), hash.to_owned());
-        tokio::task::spawn_blocking(move || bcrypt::verify(secret.expose(), &hash))
+        self.hashing(move || bcrypt::verify(secret.expose(), &hash))
             .await
-            .map_err(|_| AccountsError::HashingStopped)?
+    }
+
+    /// Does what takes a quarter of a second of a core on the blocking pool, on as many cores at once as the machine has:
+    /// anonymous callers can ask for it.
+    async fn hashing<T: Send + 'static>(
+        &self,
+        hash: impl FnOnce() -> Result<T, bcrypt::BcryptError> + Send + 'static,
+    ) -> Result<T> {
+        let stopped = || AccountsError::HashingStopped;
+        let permit = Arc::clone(&self.0.hashes)
+            .acquire_owned()
+            .await
+            .map_err(|_| stopped())?;
+        let hashed = tokio::task::spawn_blocking(move || {
+            let hashed = hash();
+            drop(permit);
+            hashed
+        });
+        hashed
+            .await
+            .map_err(|_| stopped())?
             .map_err(AccountsError::Hashing)
     }
 }

@@ -30,6 +30,17 @@ pub enum RepositoryState {
 }
 
 impl RepositoryState {
+    /// `repository.state`.
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Normal => 0,
+            Self::ReadOnly => 1,
+            Self::Mirror => 2,
+            Self::MarkedForDeletion => 3,
+            Self::OrgMirror => 4,
+        }
+    }
+
     /// The state with that number. An unknown one, from a later release, is treated as read-only.
     fn from_number(number: i32) -> Self {
         match number {

@@ -301,8 +301,6 @@ fn refused(credential: &Credential, refusal: Refusal) -> SignInError {
             username: name,
         },
         (CredentialTable::Robot, _) => SignInError::WrongRobot { username: name },
-        (CredentialTable::AppToken, _) => SignInError::Disabled,
-        // As Quay answers: nothing tells it from a wrong password.
-        (CredentialTable::Password, _) => SignInError::WrongPassword,
+        (CredentialTable::AppToken | CredentialTable::Password, _) => SignInError::Disabled,
     }
 }

@@ -57,13 +57,14 @@ impl Config {
     /// `FEATURE_`; settings that are null are left out, inside maps too.
     pub fn published(&self) -> Value {
         let shown = self.show();
-        let settings: Map<String, Value> = PUBLISHED
+        let mut settings: Map<String, Value> = PUBLISHED
             .iter()
             .filter_map(|key| {
                 let value = shown.get(*key).filter(|value| !value.is_null())?;
                 Some(((*key).to_owned(), without_nulls(value)))
             })
             .collect();
+        brand(&mut settings);
         let mut features: Map<String, Value> = shown
             .iter()
             .filter(|(_, value)| !value.is_null())
@@ -75,6 +76,19 @@ impl Config {
             features.insert(name.clone(), Value::from(*on));
         }
         json!({"config": settings, "features": features})
+    }
+}
+
+/// The logos of the older settings take the place of those of `BRANDING`, which is what a console looks at.
+fn brand(settings: &mut Map<String, Value>) {
+    let Some(logo) = settings.get("ENTERPRISE_LOGO_URL").cloned() else {
+        return;
+    };
+    let dark = settings.get("ENTERPRISE_LOGO_URL_DARK").cloned();
+    let branding = settings.entry("BRANDING").or_insert_with(|| json!({}));
+    branding["logo"] = logo;
+    if let Some(dark) = dark {
+        branding["logo_dark"] = dark;
     }
 }
 

@@ -32,6 +32,17 @@ impl Error {
         )
     }
 
+    /// Whether a value cannot be stored whatever else is in the database: a text that is too long, or has U+0000.
+    pub fn refuses_data(&self) -> bool {
+        match self {
+            Self::Statement(sqlx::Error::Encode(_)) => true,
+            Self::Statement(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("22"))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the database refuses the values themselves, so that the same statement never succeeds: a text that is too
     /// long, bytes that are no text, a foreign key without its row.
     pub fn refuses_values(&self) -> bool {

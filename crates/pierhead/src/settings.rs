@@ -86,6 +86,10 @@ const LONGEST_GRACE_S: u64 = 100 * 365 * 24 * 60 * 60;
 pub(crate) fn accounts(config: &Config) -> AccountsConfig {
     AccountsConfig {
         default_tag_expiration_s: config.tags.default_tag_expiration.as_secs() as i64,
+        maximum_queued_builds: config
+            .builds
+            .default_namespace_maximum_build_count
+            .map(|count| i32::try_from(count).unwrap_or(i32::MAX)),
         email_required: config.mail.feature_mailing,
         org_shared_email: config.users.feature_org_shared_email,
         ask_new_users: config.users.feature_user_metadata,
@@ -162,8 +166,7 @@ pub(crate) fn auth(config: &Config) -> Result<AuthConfig, StartError> {
     auth.max_token_life = Duration::from_secs(config.tokens.registry_jwt_auth_max_fresh_s.into());
     auth.names = names(config);
     auth.anonymous_access = users.feature_anonymous_access;
-    auth.password_sign_in = config.auth.authentication_type == AuthenticationType::Database
-        && config.auth.feature_direct_login;
+    auth.password_sign_in = config.auth.authentication_type == AuthenticationType::Database;
     auth.require_encrypted_password = config.auth.feature_require_encrypted_basic_auth;
     auth.password_cipher = Some(password_cipher(config)?.into());
     auth.app_specific_tokens = config.tokens.feature_app_specific_tokens;

@@ -284,7 +284,7 @@ pub(crate) async fn get_repo_build_status(
     State(api): State<Api>,
     Path(OneBuild { build_uuid }): Path<OneBuild>,
 ) -> Result<Json<BuildView>> {
-    let build = builds::find(&api, guard.repository()?, &build_uuid).await?;
+    let build = builds::located(&api, guard.repository()?, &build_uuid).await?;
     let sight = sight(&api, &guard).await?;
     Ok(Json(BuildView::new(&api, build, sight)))
 }
@@ -306,7 +306,7 @@ pub(crate) async fn get_repo_build_logs(
     if !readers && !elevated && !sight(&api, &guard).await?.write {
         return Err(Error::unauthorized(caller));
     }
-    let build = builds::find(&api, guard.repository()?, &build_uuid).await?;
+    let build = builds::located(&api, guard.repository()?, &build_uuid).await?;
     let logs = builds::logs(&api, &build, from.start.unwrap_or_default());
     Ok(Json(logs.into()))
 }

@@ -1,5 +1,5 @@
-//! Where the links of mails lead: `/confirm`, `/recovery` (api-v1.md §6.5). They sign in who follows them, and go on to a page
-//! of the console; a link that is worth nothing leads to a page that says so.
+//! Where the links of mails lead: `/confirm`, `/recovery` (api-v1.md §6.5), which sign in who follows them and go on to a page
+//! of the console, and `/authrepoemail`, for the owners of addresses that are told about a repository. A link that is worth nothing leads to a page that says so.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
@@ -24,6 +24,11 @@ pub(crate) fn routes() -> Routes {
     Routes::pages()
         .add(
             Route::page(Method::GET, "/confirm", confirm)
+                .anonymous()
+                .when(|config| config.mail.feature_mailing),
+        )
+        .add(
+            Route::page(Method::GET, "/authrepoemail", authorize_email)
                 .anonymous()
                 .when(|config| config.mail.feature_mailing),
         )
@@ -86,6 +91,26 @@ async fn recover(
     api.auth().forget_principal(user.id);
     let target = format!("/user/{}?tab=settings&action=password", user.username);
     go_on(&api, &caller, &user, &target)
+}
+
+/// `GET /authrepoemail`: the owner of an address agrees to be told about a repository.
+async fn authorize_email(
+    _: Caller,
+    State(api): State<Api>,
+    Query(link): Query<Link>,
+) -> Result<Response> {
+    refuse_in_read_only(&api)?;
+    match api
+        .accounts()
+        .confirm_email_for_repository(&link.code)
+        .await
+    {
+        Ok(repository) => Ok(page(&format!(
+            "Your E-mail address has been authorized to receive notifications for repository {repository}."
+        ))),
+        Err(error @ AccountsError::InvalidCode) => Ok(page(&error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Although these are GETs.

@@ -162,7 +162,7 @@ fn layer((index, layer): (usize, LayerView)) -> Layer {
     Layer {
         index,
         compressed_size: layer.compressed_size,
-        is_remote: layer.urls.is_some(),
+        is_remote: layer.is_remote,
         urls: layer.urls,
         command: layer.command,
         comment: layer.comment,

@@ -98,9 +98,11 @@ impl MirrorView {
 /// Audit rows about mirrors name the program that asked.
 fn actor(caller: &Caller) -> Actor {
     let mut actor = caller.actor();
-    actor
-        .context
-        .insert("user-agent".to_owned(), json!(caller.user_agent()));
+    let context = &mut actor.context;
+    context.insert("user-agent".to_owned(), json!(caller.user_agent()));
+    if let Some(user) = caller.user() {
+        context.insert("username".to_owned(), json!(user.username));
+    }
     actor
 }
 

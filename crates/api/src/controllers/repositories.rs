@@ -109,7 +109,8 @@ pub(crate) async fn create_repo(
 ) -> Result<Created<CreatedRepo>> {
     let caller: &Caller = &guard;
     let Some(user) = caller.user() else {
-        return Err(Error::unauthorized(caller));
+        let text = "Must provide a namespace or must be logged in.";
+        return Err(Error::invalid_request(text));
     };
     let namespace = new.namespace.unwrap_or_else(|| user.username.clone());
     let rights = api

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::extract::body::{nullable, present};
 use crate::extract::{Body, Path};
 use crate::guard::{Fresh, SuperuserOnly};
-use crate::json::{self, Json, NoContent};
+use crate::json::{self, NoContent};
 use crate::route::{Feature, Routes, route};
 use crate::services::service_keys::policy;
 use crate::state::Api;

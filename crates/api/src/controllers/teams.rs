@@ -1,7 +1,7 @@
 //! `/api/v1/organization/{orgname}/team`: teams, who is in them and what they may do (api-v1.md §5.4).
 
 use axum::extract::State;
-use pierhead_auth::accounts::{Named, Team, TeamRole};
+use pierhead_auth::accounts::{Team, TeamRole};
 use pierhead_config::Config;
 use pierhead_config::sections::auth::AuthenticationType;
 use serde::{Deserialize, Serialize};

@@ -25,6 +25,7 @@ const USUAL: i64 = 5;
 
 /// What an administrator of the repository sees.
 const ADMIN: Sight = Sight {
+    public: false,
     read: true,
     write: true,
     admin: true,

@@ -77,27 +77,93 @@ fn parameter(parameter: &Value) -> String {
     format!("{place}:{name}{required}")
 }
 
+/// Why discovery differs from Quay's, by the operation that differs.
+const EXPLAINED: [(&str, &str); 24] = [
+    ("createProxyCacheConfig", UNDECLARED),
+    ("deleteProxyCacheConfig", UNDECLARED),
+    ("validateProxyCacheConfig", UNDECLARED),
+    ("getSuperUserRepositoryMirrorHealth", UNDECLARED),
+    (
+        "getRepoBuildLogs",
+        "Quay reads `start`, and does not say so.",
+    ),
+    (
+        "getRepoBuildLogsSuperUser",
+        "Quay reads `start`, and does not say so.",
+    ),
+    (
+        "renewBootstrapToken",
+        "With FEATURE_PROGRAMMATIC_BOOTSTRAP, which was off where the list was taken.",
+    ),
+    (
+        "removeTagFromTimemachine",
+        "With PERMANENTLY_DELETE_TAGS, which was off.",
+    ),
+    (
+        "enableOrganizationTeamSync",
+        "With FEATURE_TEAM_SYNCING, which was off.",
+    ),
+    (
+        "disableOrganizationTeamSync",
+        "With FEATURE_TEAM_SYNCING, which was off.",
+    ),
+    (
+        "inviteTeamMemberEmail",
+        "With FEATURE_MAILING, which was off.",
+    ),
+    (
+        "deleteTeamMemberEmailInvite",
+        "With FEATURE_MAILING, which was off.",
+    ),
+    ("listOrgNotifications", QUOTA_NOTIFICATIONS),
+    ("createOrgNotification", QUOTA_NOTIFICATIONS),
+    ("getOrgNotification", QUOTA_NOTIFICATIONS),
+    ("deleteOrgNotification", QUOTA_NOTIFICATIONS),
+    ("resetOrgNotificationFailures", QUOTA_NOTIFICATIONS),
+    ("testOrgNotification", QUOTA_NOTIFICATIONS),
+    ("listUserNamespaceNotifications", QUOTA_NOTIFICATIONS),
+    ("createUserNamespaceNotification", QUOTA_NOTIFICATIONS),
+    ("getUserNamespaceNotification", QUOTA_NOTIFICATIONS),
+    ("deleteUserNamespaceNotification", QUOTA_NOTIFICATIONS),
+    (
+        "resetUserNamespaceNotificationFailures",
+        QUOTA_NOTIFICATIONS,
+    ),
+    ("testUserNamespaceNotification", QUOTA_NOTIFICATIONS),
+];
+const UNDECLARED: &str = "Quay asks for the scope, and does not say so.";
+const QUOTA_NOTIFICATIONS: &str = "With FEATURE_QUOTA_NOTIFICATIONS, which was off.";
+
 #[test]
-fn discovery_lists_what_quay_lists() {
+fn discovery_lists_what_quay_lists_and_every_difference_is_explained() {
     let (quay, mut ours) = (of_quay(), ours());
-    let mut differences = Vec::new();
+    let mut differences = BTreeMap::new();
     for ((path, method), theirs) in quay {
-        let line = match ours.remove(&(path.clone(), method.clone())) {
-            None => format!("missing: {method} {path} {}", theirs.id),
+        match ours.remove(&(path.clone(), method.clone())) {
+            None => drop(differences.insert(theirs.id, format!("missing: {method} {path}"))),
             Some(own) if own != theirs => {
-                format!("{method} {path}: {own:?} instead of {theirs:?}")
+                let line = format!("{method} {path}: {own:?} instead of {theirs:?}");
+                differences.insert(theirs.id, line);
             }
-            Some(_) => continue,
-        };
-        differences.push((path, line));
+            Some(_) => {}
+        }
     }
     for ((path, method), own) in ours {
-        let line = format!("more: {method} {path} {}", own.id);
-        differences.push((path, line));
+        let line = format!("more: {method} {path} {own:?}");
+        differences.insert(own.id, line);
     }
-    for (group, lines) in testing::by_group(differences) {
-        insta::assert_snapshot!(group, lines);
-    }
+    let mut explained: BTreeMap<&str, &str> = EXPLAINED.into_iter().collect();
+    let lines: Vec<String> = differences
+        .into_iter()
+        .map(|(id, line)| {
+            let why = explained.remove(id.as_str());
+            format!("{line}\n    {}", why.unwrap_or("NOT EXPLAINED"))
+        })
+        .collect();
+    assert_eq!(explained, BTreeMap::new(), "these are as in Quay now");
+    // One snapshot, so that no difference can stay behind in a file that nothing looks at.
+    insta::assert_snapshot!(lines.join("\n"));
+    assert!(!lines.iter().any(|line| line.ends_with("NOT EXPLAINED")));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reading the parameters of a query. The last of several values counts, unknown parameters are ignored, and booleans are
+//! Reading the parameters of a query. The first of several values counts, unknown parameters are ignored, and booleans are
 //! what Quay takes for them.
 
 use serde::de::DeserializeOwned;
@@ -10,9 +10,8 @@ use crate::error::Error;
 pub(crate) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        match pairs.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, last)) => *last = value.into_owned(),
-            None => pairs.push((key.into_owned(), value.into_owned())),
+        if !pairs.iter().any(|(known, _)| *known == key) {
+            pairs.push((key.into_owned(), value.into_owned()));
         }
     }
     let pairs: String = url::form_urlencoded::Serializer::new(String::new())
@@ -26,13 +25,13 @@ pub(crate) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
     })
 }
 
-/// A boolean: `false`, `False`, `FALSE`, `0` and nothing are false, everything else is true. With
+/// A boolean: `false`, `False`, `FALSE`, `0`, `null` and nothing are false, everything else is true. With
 /// `#[serde(default, deserialize_with = "query::flag")]`.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok(!matches!(
         text.as_str(),
-        "" | "0" | "false" | "False" | "FALSE"
+        "" | "0" | "null" | "false" | "False" | "FALSE"
     ))
 }
 
@@ -68,7 +67,12 @@ mod tests {
         assert!(listing.public && !listing.tags);
         let listing: Listing = parse("public=").unwrap();
         assert!(!listing.public && listing.tags);
-        assert!(!parse::<Listing>("public=1&public=FALSE").unwrap().public);
+        assert!(!parse::<Listing>("public=null").unwrap().public);
+    }
+
+    #[test]
+    fn the_first_of_several_values_counts() {
+        assert!(parse::<Listing>("public=1&public=FALSE").unwrap().public);
     }
 
     #[test]

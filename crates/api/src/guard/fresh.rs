@@ -79,6 +79,12 @@ impl HasCaller for SuperuserOnly {
     }
 }
 
+impl<X: super::superuser::Elevated> HasCaller for super::FullSuperuserOnly<X> {
+    fn caller(&self) -> &Caller {
+        Self::caller(self)
+    }
+}
+
 impl<R: super::repository::RepositoryRole, X: super::superuser::Elevated> HasCaller
     for InRepository<R, X>
 {

@@ -6,6 +6,7 @@ use axum::RequestPartsExt as _;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use pierhead_auth::{Organization, Scope, TeamRole};
+use pierhead_db::UserId;
 
 use super::superuser::{Elevated, Superusers};
 use super::{Guard, Rule, Who};
@@ -54,10 +55,19 @@ impl OrganizationRole for OrgAdminUnscoped {
     const SCOPE: Option<Scope> = None;
 }
 
+/// A person's or an organization's namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Namespace<'g> {
+    pub(crate) id: UserId,
+    pub(crate) name: &'g str,
+}
+
 /// Whoever has that role in the organization.
 pub(crate) struct InOrganization<R: OrganizationRole, X: Elevated = Superusers> {
     caller: Caller,
     organization: Option<Organization>,
+    namespace: Option<UserId>,
+    name: String,
     held: Option<TeamRole>,
     role: PhantomData<(R, X)>,
 }
@@ -74,6 +84,20 @@ impl<R: OrganizationRole, X: Elevated> InOrganization<R, X> {
     /// 404 when there is none of that name: superusers may ask for any, and people for their own namespace.
     pub(crate) fn organization(&self) -> Result<&Organization, Error> {
         self.organization.as_ref().ok_or_else(Error::not_found)
+    }
+
+    /// The namespace of that name, which may be a person's: everybody administers the own one.
+    ///
+    /// # Errors
+    /// 400 when there is none of that name.
+    pub(crate) fn namespace(&self) -> Result<Namespace<'_>, Error> {
+        let name = &self.name;
+        match self.namespace {
+            Some(id) => Ok(Namespace { id, name }),
+            None => Err(Error::bad_request(format!(
+                "Invalid namespace requested: {name}"
+            ))),
+        }
     }
 
     /// The caller's own role, within the scopes of the credential and without what superusers may.
@@ -108,13 +132,15 @@ impl<R: OrganizationRole, X: Elevated> InOrganization<R, X> {
             .await?;
         let may = rights.role >= Some(R::ROLE)
             || caller.has_full_access()
-            || (X::GLOBAL_READONLY && parts.method.is_safe() && caller.is_global_readonly());
+            || X::admits(&parts.method, &caller);
         if !may {
             return Err(Error::unauthorized(&caller));
         }
         Ok(Self {
             caller,
             organization: rights.organization,
+            namespace: rights.id,
+            name,
             held: rights.role,
             role: PhantomData,
         })

@@ -1,8 +1,7 @@
-//! Routes that take the credentials of registry clients, too: `Authorization: Basic`, as webhooks and scripts send it. There is
-//! no cross-site request to fear: no browser sends these by itself.
+//! Routes outside of `/api/v1` that take the credentials of registry clients: `Authorization: Basic`, as webhooks and scripts
+//! send it. What is read is also for web sessions; what changes something is not, so there is no cross-site request to fear.
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use pierhead_auth::SignInError;
 
@@ -13,7 +12,7 @@ use crate::extract::basic;
 use crate::session::Session;
 use crate::state::Api;
 
-/// Anybody, with the credentials of a registry client if there are any.
+/// Anybody, with the credentials of a registry client if there are any that count.
 pub(crate) struct RegistryClient(Caller);
 
 impl RegistryClient {
@@ -34,23 +33,24 @@ impl FromRequestParts<Api> for RegistryClient {
         if api.is_read_only() && !parts.method.is_safe() {
             return Err(Error::ReadOnly);
         }
-        let Some((user, password)) = basic(&parts.headers) else {
-            return Ok(Self(Caller::identify(parts, api).await?));
-        };
-        let credential = match api.auth().basic(&user, &password).await {
-            Ok(credential) => credential,
-            Err(SignInError::TooManyAttempts { retry_after }) => {
-                return Err(Error::TooManyAttempts {
-                    retry_after_s: retry_after.as_secs(),
-                });
-            }
-            Err(error) if error.is_internal() => return Err(Error::Internal(error.to_string())),
-            Err(_) => {
-                let text = "Invalid username or password.";
-                return Err(Error::web(StatusCode::UNAUTHORIZED, text));
-            }
-        };
         let session = Session::of(parts);
-        Ok(Self(Caller::with(parts, api, session, Some(credential))))
+        let credential = match basic(&parts.headers) {
+            Some((user, password)) => match api.auth().basic(&user, &password).await {
+                Ok(credential) => Some(credential),
+                Err(SignInError::TooManyAttempts { retry_after }) => {
+                    return Err(Error::TooManyAttempts {
+                        retry_after_s: retry_after.as_secs(),
+                    });
+                }
+                Err(SignInError::Database(error)) => return Err(error.into()),
+                // As in Quay, a credential that does not count is like none.
+                Err(_) => None,
+            },
+            None => match session.user_uuid().filter(|_| parts.method.is_safe()) {
+                Some(uuid) => api.auth().session(&uuid).await?,
+                None => None,
+            },
+        };
+        Ok(Self(Caller::with(parts, api, session, credential)))
     }
 }

@@ -107,7 +107,7 @@ impl<R: RepositoryRole, X: Elevated> FromRequestParts<Api> for InRepository<R, X
         let may = rights.role >= Some(R::ROLE)
             || caller.has_full_access()
             || (matches!(R::ROLE, Role::Read) && (public || caller.is_global_readonly()))
-            || (X::GLOBAL_READONLY && parts.method.is_safe() && caller.is_global_readonly());
+            || X::admits(&parts.method, &caller);
         if !may {
             return Err(Error::unauthorized(&caller));
         }
@@ -151,27 +151,24 @@ impl<R: RepositoryRole, X: Elevated> FromRequestParts<Api> for Normal<InReposito
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Error> {
         let guard = InRepository::<R, X>::from_request_parts(parts, api).await?;
         let caller = &guard.caller;
+        let state = guard.repository.as_ref().map(|found| found.state);
+        if let Some(state) = state.filter(|state| *state != RepositoryState::Normal) {
+            // Quay shows the number of the state.
+            return Err(Error::message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!(
+                    "Repository is in read only or mirror mode: {}",
+                    state.number()
+                ),
+            ));
+        }
         let own = caller
             .user()
             .is_some_and(|user| user.username == guard.name.namespace());
         if own && caller.is_restricted() {
-            return Err(Error::web(
+            return Err(Error::message(
                 StatusCode::FORBIDDEN,
                 "Operation not allowed on restricted user owned namespace",
-            ));
-        }
-        let state = guard.repository.as_ref().map(|found| found.state);
-        if let Some(state) = state.filter(|state| *state != RepositoryState::Normal) {
-            let name = match state {
-                RepositoryState::Normal => "NORMAL",
-                RepositoryState::ReadOnly => "READ_ONLY",
-                RepositoryState::Mirror => "MIRROR",
-                RepositoryState::MarkedForDeletion => "MARKED_FOR_DELETION",
-                RepositoryState::OrgMirror => "ORG_MIRROR",
-            };
-            return Err(Error::message(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("Repository is in read only or mirror mode: RepositoryState.{name}"),
             ));
         }
         Ok(Self(guard))

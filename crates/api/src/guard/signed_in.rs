@@ -18,20 +18,10 @@ pub(crate) trait UserScope: Send + Sync + 'static {
     fn suffices(credential: &Credential) -> bool;
 }
 
-/// Seeing what the account alone may see: `user:read`.
-pub(crate) struct ReadUser;
 /// Changing the account: `user:admin`.
 pub(crate) struct AdminUser;
 /// Any credential of an account.
 pub(crate) struct AnyScope;
-
-impl UserScope for ReadUser {
-    const WHO: Who = Who::UserRead;
-    const SCOPE: Option<Scope> = Some(Scope::UserRead);
-    fn suffices(credential: &Credential) -> bool {
-        credential.reads_user()
-    }
-}
 
 impl UserScope for AdminUser {
     const WHO: Who = Who::UserAdmin;

@@ -1,6 +1,7 @@
 //! Routes of superusers, and what superusers may do on the routes of others.
 
 use axum::extract::FromRequestParts;
+use axum::http::Method;
 use axum::http::request::Parts;
 use pierhead_auth::{Account, Scope};
 
@@ -13,12 +14,29 @@ use crate::state::Api;
 pub(crate) trait Elevated: Send + Sync + 'static {
     /// Global read-only superusers may read.
     const GLOBAL_READONLY: bool;
+    /// They may also do what only looks like a change, such as asking for an export.
+    const GLOBAL_READONLY_CHANGES: bool = false;
+
+    /// Whether a request of a global read-only superuser may do what the guarded role may.
+    fn admits(method: &Method, caller: &Caller) -> bool {
+        Self::GLOBAL_READONLY
+            && (method.is_safe() || Self::GLOBAL_READONLY_CHANGES)
+            && caller.is_global_readonly()
+    }
 }
 
 /// Superusers with full access, as everywhere.
 pub(crate) struct Superusers;
 /// These, and global read-only superusers.
 pub(crate) struct AllSuperusers;
+
+/// These, whatever the method.
+pub(crate) struct Auditors;
+
+impl Elevated for Auditors {
+    const GLOBAL_READONLY: bool = true;
+    const GLOBAL_READONLY_CHANGES: bool = true;
+}
 
 impl Elevated for Superusers {
     const GLOBAL_READONLY: bool = false;

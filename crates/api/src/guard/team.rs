@@ -13,17 +13,11 @@ use crate::state::Api;
 
 /// Whoever may see who is in a team: its members, administrators of the organization, and superusers who read everything.
 pub(crate) struct TeamViewer {
-    caller: Caller,
     organization: Option<Organization>,
     may_edit: bool,
 }
 
 impl TeamViewer {
-    /// Who calls.
-    pub(crate) fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
     /// The team's organization.
     ///
     /// # Errors
@@ -73,7 +67,6 @@ impl FromRequestParts<Api> for TeamViewer {
             }
         }
         Ok(Self {
-            caller,
             organization: rights.organization,
             may_edit,
         })

@@ -40,7 +40,7 @@ const PEOPLE: [&str; 11] = [
     "stale",
 ];
 /// What an OAuth token of the organization's owner, who is no superuser, may be limited to; and one of a superuser.
-const SCOPES: [(&str, &str); 9] = [
+const SCOPES: [(&str, &str); 11] = [
     ("owner", "repo:read"),
     ("owner", "repo:write"),
     ("owner", "repo:admin"),
@@ -50,6 +50,8 @@ const SCOPES: [(&str, &str); 9] = [
     ("owner", "org:admin"),
     ("owner", "super:user"),
     ("superuser", "super:user"),
+    ("superuser", "user:admin"),
+    ("auditor", "repo:read"),
 ];
 
 struct Caller {
@@ -64,10 +66,9 @@ struct Site {
 }
 
 impl Site {
-    async fn new(full_access: bool) -> Self {
+    async fn new(change: fn(&mut AuthConfig)) -> Self {
         let mut auth = AuthConfig::new("registry.example.com");
         auth.super_users.insert("superuser".to_owned());
-        auth.superusers_full_access = full_access;
         auth.global_readonly_super_users
             .insert("auditor".to_owned());
         auth.restricted_users = true;
@@ -76,6 +77,7 @@ impl Site {
             .filter(|name| *name != "restricted")
             .map(str::to_owned)
             .collect();
+        change(&mut auth);
         let fixture = Fixture::of(auth).await;
         fill(&fixture).await;
         let mut routes = controllers::routes();
@@ -251,8 +253,8 @@ async fn insert_token(fixture: &Fixture, name: &str, scope: &'static str, token:
 }
 
 /// For each distinct rule and kind of method: how everybody fares, and that every route with that rule agrees.
-async fn matrix(full_access: bool) -> String {
-    let site = Site::new(full_access).await;
+async fn matrix(change: fn(&mut AuthConfig)) -> String {
+    let site = Site::new(change).await;
     let mut rows: BTreeMap<String, BTreeSet<Vec<u16>>> = BTreeMap::new();
     for route in controllers::routes().routes {
         let verb = if route.method == Method::GET {
@@ -299,10 +301,25 @@ async fn matrix(full_access: bool) -> String {
 
 #[tokio::test]
 async fn everybody_passes_the_guards_they_may_pass() {
-    insta::assert_snapshot!(matrix(false).await);
+    insta::assert_snapshot!(matrix(|_| {}).await);
 }
 
 #[tokio::test]
 async fn superusers_with_full_access_pass_those_of_repositories_and_organizations_too() {
-    insta::assert_snapshot!(matrix(true).await);
+    insta::assert_snapshot!(matrix(|auth| auth.superusers_full_access = true).await);
+}
+
+#[tokio::test]
+async fn without_anonymous_access_these_routes_still_answer_anonymous_callers() {
+    let site = Site::new(|auth| auth.anonymous_access = false).await;
+    let anonymous = &site.callers[0];
+    let mut open = Vec::new();
+    for route in controllers::routes().routes {
+        let status = site.ask(&route.method, &route.path, anonymous).await;
+        if status == StatusCode::NO_CONTENT {
+            open.push(format!("{} {}", route.path, route.method));
+        }
+    }
+    open.sort();
+    insta::assert_snapshot!(open.join("\n"));
 }

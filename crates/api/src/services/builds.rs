@@ -33,6 +33,9 @@ const EXPIRED: &str = "expired";
 /// What somebody may see of a repository's builds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sight {
+    /// The repository is public.
+    pub(crate) public: bool,
+    /// May read it even if it were not public: who only sees it because everybody does is not told where its source is.
     pub(crate) read: bool,
     pub(crate) write: bool,
     pub(crate) admin: bool,
@@ -54,10 +57,12 @@ impl Sight {
             .repository_rights(caller.credential(), &name)
             .await?;
         let public = rights.repository.as_ref().is_some_and(|found| found.public);
+        let may = |role| rights.role >= Some(role) || caller.has_full_access();
         Ok(Self {
-            read: public || rights.role >= Some(Role::Read),
-            write: rights.role >= Some(Role::Write),
-            admin: rights.role >= Some(Role::Admin),
+            public,
+            read: may(Role::Read),
+            write: may(Role::Write),
+            admin: may(Role::Admin),
         })
     }
 }
@@ -117,6 +122,18 @@ pub(crate) async fn find(api: &Api, repository: &Repository, uuid: &str) -> Resu
     match find_anywhere(api, uuid).await? {
         Some(found) if found.build.repository_id == repository.id => Ok(found),
         _ => Err(Error::not_found()),
+    }
+}
+
+/// The same, except that an id that no repository has is a malformed request, as in Quay where only a part of a build is asked
+/// for.
+pub(crate) async fn located(api: &Api, repository: &Repository, uuid: &str) -> Result<Shown> {
+    match find_anywhere(api, uuid).await? {
+        Some(found) if found.build.repository_id == repository.id => Ok(found),
+        Some(_) => Err(Error::not_found()),
+        None => Err(Error::bad_request(format!(
+            "Unable to locate a build by id: {uuid}"
+        ))),
     }
 }
 

@@ -260,7 +260,7 @@ impl Application {
         pattern: &TagPattern,
     ) -> Result<()> {
         let count = match found.repository {
-            Some(repository) => self.mark(conn, repository, policy, pattern).await?,
+            Some(repository) => self.mark(conn, &[repository], policy, pattern).await?,
             None => {
                 self.mark_all(conn, found.namespace, policy, pattern)
                     .await?
@@ -291,16 +291,14 @@ impl Application {
                 return Ok(count);
             };
             after = *last;
-            for repository in page {
-                count += self.mark(conn, repository, policy, pattern).await?;
-            }
+            count += self.mark(conn, &page, policy, pattern).await?;
         }
     }
 
     async fn mark(
         &self,
         conn: &mut Conn,
-        repository: RepositoryId,
+        repositories: &[RepositoryId],
         policy: &Policy,
         pattern: &TagPattern,
     ) -> Result<u64> {
@@ -308,7 +306,7 @@ impl Application {
         let (mut count, mut after) = (0, TagId(0));
         loop {
             let tags =
-                immutability_policies::candidates(conn, repository, now_ms, after, TAGS_READ)
+                immutability_policies::candidates(conn, repositories, now_ms, after, TAGS_READ)
                     .await?;
             let Some(last) = tags.last() else {
                 return Ok(count);

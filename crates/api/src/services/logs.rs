@@ -7,7 +7,7 @@ use pierhead_db::{RepositoryId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::dates;
-use crate::error::{Error, Result};
+use crate::error::{Error, NOT_UNDERSTOOD, Result};
 use crate::state::Api;
 use crate::views::log_entry::LogEntry;
 
@@ -58,9 +58,7 @@ impl Span {
     /// Refuses a span that ends before it begins, as Quay's framework does.
     pub(crate) fn checked(self) -> Result<Self> {
         if self.is_reversed() {
-            let message =
-                "The time span ends before it begins: endtime must not be before starttime.";
-            return Err(Error::bad_request(message));
+            return Err(Error::bad_request(NOT_UNDERSTOOD));
         }
         Ok(self)
     }

@@ -12,7 +12,6 @@ use pierhead_client::{AddressGuard, Refused};
 use pierhead_config::Config;
 use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::json_text;
-use pierhead_db::enums::Named as _;
 use pierhead_db::queries::org_mirrors::{self, FoundRepository, OrgMirror, OrgMirrorSettings};
 use pierhead_db::queries::{immutability_policies, proxy_caches, users};
 use pierhead_db::{Conn, UserId};
@@ -21,7 +20,6 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::namespaces;
 use super::remote_credentials::seal;
 use crate::dates;
 use crate::error::{Error, Result};

@@ -33,7 +33,7 @@ mod change;
 mod registry_config;
 
 pub(crate) use change::{ChangeMirror, change};
-pub(crate) use registry_config::{RegistryConfig, RegistryProxy};
+pub(crate) use registry_config::RegistryConfig;
 
 /// What callers are told of a registry that may not be called: no address, no reason.
 const REFUSED: &str = "The provided registry location is not allowed";

@@ -26,7 +26,7 @@ use crate::views::quota::RepositoryReport;
 /// Repositories on a page.
 const PAGE: usize = 100;
 /// Days that the popularity of a repository counts.
-const POPULAR_DAYS: u64 = 6;
+const POPULAR_DAYS: u64 = 7;
 /// Days that the statistics of a repository go back.
 const STATISTICS_DAYS: u64 = 91;
 /// Tags that the view of a repository has.
@@ -288,7 +288,7 @@ pub(crate) async fn view(
             .ok_or_else(Error::not_found)?;
         if with_statistics {
             let today = api.clock().now_naive().date();
-            let since = days_before(today, STATISTICS_DAYS);
+            let since = days_before(today, STATISTICS_DAYS + 1);
             let counts = repository_views::action_counts(&mut conn, repository.id, since).await?;
             statistics = Some(filled(counts, today));
         }

@@ -3,7 +3,7 @@
 use pierhead_db::RepositoryId;
 use pierhead_db::queries::repository_views::{self, AuthorizedEmail};
 
-use super::{Accounts, Result, names, uuid4};
+use super::{Accounts, AccountsError, Result, names, uuid4};
 
 impl Accounts {
     /// What an address answered; `None` if nobody asked it.
@@ -35,6 +35,18 @@ impl Accounts {
         })
         .await
     }
+
+    /// Believes who followed the link with that code, as often as they like; returns `namespace/name` of the repository.
+    ///
+    /// # Errors
+    /// [`AccountsError::InvalidCode`] when nobody got such a link, or the repository is gone.
+    pub async fn confirm_email_for_repository(&self, code: &str) -> Result<String> {
+        let code = code.to_owned();
+        let confirmed = self.write(move |conn| {
+            Box::pin(async move { repository_views::confirm_email(conn, &code).await })
+        });
+        confirmed.await?.ok_or(AccountsError::InvalidCode)
+    }
 }
 
 #[cfg(test)]
@@ -42,7 +54,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::super::testing::Fixture;
-    use super::super::{Actor, NewUser};
+    use super::super::{AccountsError, Actor, NewUser};
 
     #[tokio::test]
     async fn an_address_that_is_asked_twice_keeps_its_code() {
@@ -73,7 +85,14 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((first.code, first.confirmed), (again.code, false));
+        assert_eq!((&first.code, first.confirmed), (&again.code, false));
         assert!(accounts.ask_email(repository, "no address").await.is_err());
+
+        let unknown = accounts.confirm_email_for_repository("no code").await;
+        assert!(matches!(unknown, Err(AccountsError::InvalidCode)));
+        let name = accounts.confirm_email_for_repository(&first.code).await;
+        assert_eq!(name.unwrap(), "alice/app");
+        let answered = accounts.authorized_email(repository, email).await.unwrap();
+        assert!(answered.unwrap().confirmed);
     }
 }

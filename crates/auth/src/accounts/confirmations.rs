@@ -170,11 +170,9 @@ impl Accounts {
         let Some(hash) = found.verification_code.clone() else {
             return Ok(None);
         };
-        let fits = tokio::task::spawn_blocking(move || {
-            bcrypt::verify(private.expose(), &hash).unwrap_or(false)
-        })
-        .await
-        .map_err(|_| AccountsError::HashingStopped)?;
+        let fits = self
+            .hashing(move || Ok(bcrypt::verify(private.expose(), &hash).unwrap_or(false)))
+            .await?;
         Ok(fits.then_some(found))
     }
 }

@@ -77,6 +77,7 @@ impl Accounts {
             organization: true,
             robot: false,
             removed_tag_expiration_s: self.config().default_tag_expiration_s,
+            maximum_queued_builds: self.config().maximum_queued_builds,
             now: self.now(),
         };
         let (accounts, shared_email, actor) =

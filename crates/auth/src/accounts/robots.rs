@@ -88,6 +88,7 @@ impl Accounts {
             organization: false,
             robot: true,
             removed_tag_expiration_s: REMOVED_TAG_EXPIRATION_S,
+            maximum_queued_builds: None,
             now: self.now(),
         };
         let service = self.id_of(LoginService::QuayRobot);

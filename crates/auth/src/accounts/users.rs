@@ -187,6 +187,7 @@ impl Accounts {
             organization: false,
             robot: false,
             removed_tag_expiration_s: self.config().default_tag_expiration_s,
+            maximum_queued_builds: self.config().maximum_queued_builds,
             now: self.now(),
         })
     }

@@ -27,26 +27,18 @@ impl Auth {
         let key = self.credential_key(&format!("{DOMAIN}{login}"), password);
         if let Some(verified) = self.inner.credentials.get(&key) {
             let remembered = self.remembered(&verified, login).await;
-            if let Some(credential) = remembered.map_err(disabled)? {
+            if let Some(credential) = remembered? {
                 return credential.account.ok_or(SignInError::WrongPassword);
             }
             self.inner.credentials.remove(&key);
         }
         let standing = self.check_password(login, password, &key).await?;
-        self.admit(&standing).await.map_err(disabled)?;
+        self.admit(&standing).await?;
         let credential = standing.credential.clone();
         self.inner
             .credentials
             .insert(key, Arc::new(credential.clone()));
         self.touch(&standing);
         credential.account.ok_or(SignInError::WrongPassword)
-    }
-}
-
-/// Registry clients are not told that an account is disabled; whoever has its password is.
-fn disabled(error: SignInError) -> SignInError {
-    match error {
-        SignInError::WrongPassword => SignInError::Disabled,
-        other => other,
     }
 }

@@ -187,7 +187,11 @@ async fn expired_tokens_and_those_of_disabled_users_are_refused_with_the_reason(
             &*oauth,
             "Granter of the oauth access token is disabled",
         ),
-        ("ann", "ann-secret", "Invalid Username or Password"),
+        (
+            "ann",
+            "ann-secret",
+            "This user has been disabled. Please contact your administrator.",
+        ),
         ("ann", "wrong", "Invalid Username or Password"),
         ("ann+ci", &*robot, "Robot ann+ci owner ann is disabled"),
     ] {

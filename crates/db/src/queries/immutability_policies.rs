@@ -4,7 +4,8 @@
 use sqlx::AssertSqlSafe;
 
 use crate::statement::{
-    execute, execute_of, fetch_all, fetch_one, fetch_optional, padded, placeholders, statements,
+    execute, execute_of, fetch_all, fetch_all_of, fetch_one, fetch_optional, padded, placeholders,
+    statements,
 };
 use crate::{Conn, RepositoryId, Result, TagId, UserId};
 
@@ -45,11 +46,6 @@ statements! {
         WHERE repository.namespace_user_id = $1 AND tag.immutable = true AND tag.hidden = false
             AND (tag.lifetime_end_ms IS NULL OR tag.lifetime_end_ms > $2))";
     REPOSITORIES_AFTER = "SELECT id FROM repository WHERE namespace_user_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-    /// `$1` repository, `$2` now, `$3` the last tag seen.
-    CANDIDATES = "SELECT id, name FROM tag
-        WHERE repository_id = $1 AND immutable = false AND hidden = false
-            AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $2) AND id > $3
-        ORDER BY id LIMIT $4";
 }
 
 /// The policies of a namespace itself, oldest first.
@@ -172,15 +168,27 @@ pub async fn repositories_after(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// At most `limit` visible, living tags of a repository that may still be moved, after one of them.
+/// At most `limit` visible, living tags of some repositories that may still be moved, after one of them.
 pub async fn candidates(
     conn: &mut Conn,
-    repository: RepositoryId,
+    repositories: &[RepositoryId],
     now_ms: i64,
     after: TagId,
     limit: i64,
 ) -> Result<Vec<Candidate>> {
-    fetch_all!(conn, CANDIDATES, repository, now_ms, after, limit)
+    let Some(last) = repositories.last() else {
+        return Ok(Vec::new());
+    };
+    let sql = AssertSqlSafe(format!(
+        "SELECT id, name FROM tag
+        WHERE repository_id IN {} AND immutable = false AND hidden = false
+            AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $1) AND id > $2
+        ORDER BY id LIMIT $3",
+        placeholders(4, repositories.len())
+    ));
+    let filler = std::iter::repeat_n(last, padded(repositories.len()) - repositories.len());
+    let values = repositories.iter().chain(filler);
+    fetch_all_of!(conn, sql, [now_ms, after, limit], values)
 }
 
 /// Makes tags immutable and returns how many were not; `keep_expiry` says whether they may still expire.

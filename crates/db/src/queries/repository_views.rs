@@ -78,6 +78,11 @@ statements! {
     /// `$1` repository, `$2` address, `$3` code.
     AUTHORIZE_EMAIL = "INSERT INTO repositoryauthorizedemail (repository_id, email, code, confirmed) \
         VALUES ($1, $2, $3, false) ON CONFLICT DO NOTHING";
+    /// `$1` code. Returns the name of the repository.
+    CONFIRM_EMAIL = "UPDATE repositoryauthorizedemail SET confirmed = true \
+        WHERE code = $1 AND EXISTS (SELECT 1 FROM repository r WHERE r.id = repository_id AND r.state <> 3) \
+        RETURNING (SELECT n.username || '/' || r.name FROM repository r JOIN \"user\" n ON n.id = r.namespace_user_id \
+            WHERE r.id = repository_id)";
     SET_DESCRIPTION = "UPDATE repository SET description = $2 WHERE id = $1 AND state <> 3";
 }
 
@@ -117,6 +122,12 @@ pub async fn star(
 /// Takes a star back; 0 if there was none.
 pub async fn unstar(conn: &mut Conn, user: UserId, repository: RepositoryId) -> Result<u64> {
     execute!(conn, UNSTAR, user, repository)
+}
+
+/// Believes who followed the link with that code; returns `namespace/name` of the repository, `None` for an unknown code.
+pub async fn confirm_email(conn: &mut Conn, code: &str) -> Result<Option<String>> {
+    let row: Option<(String,)> = fetch_optional!(conn, CONFIRM_EMAIL, code)?;
+    Ok(row.map(|(name,)| name))
 }
 
 /// Whether an address was asked to confirm, and did.

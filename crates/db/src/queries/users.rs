@@ -24,6 +24,8 @@ pub struct NewAccount {
     pub robot: bool,
     /// How long deleted tags can be brought back, in seconds.
     pub removed_tag_expiration_s: i64,
+    /// How many builds of the namespace may wait; any number if `None`.
+    pub maximum_queued_builds: Option<i32>,
     /// Now, in UTC.
     pub now: NaiveDateTime,
 }
@@ -60,8 +62,9 @@ macro_rules! account_columns {
 statements! {
     HAS_PASSWORD = r#"SELECT EXISTS (SELECT 1 FROM "user" WHERE id = $1 AND password_hash IS NOT NULL)"#;
     INSERT = r#"INSERT INTO "user" (uuid, username, password_hash, email, verified, organization, robot, invoice_email,
-            invalid_login_attempts, last_invalid_login, removed_tag_expiration_s, enabled, creation_date)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, false, 0, $8, $9, true, $8)
+            invalid_login_attempts, last_invalid_login, removed_tag_expiration_s, enabled, creation_date,
+            maximum_queued_builds_count)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, false, 0, $8, $9, true, $8, $10)
         ON CONFLICT DO NOTHING RETURNING id"#;
     FIND = concat!("SELECT ", account_columns!(), r#" FROM "user" WHERE username = $1"#);
     FIND_BY_ID = concat!("SELECT ", account_columns!(), r#" FROM "user" WHERE id = $1"#);
@@ -96,6 +99,7 @@ pub async fn insert(conn: &mut Conn, new: &NewAccount) -> Result<Option<UserId>>
         new.robot,
         new.now,
         new.removed_tag_expiration_s,
+        new.maximum_queued_builds,
     )?;
     Ok(row.map(|(id,)| id))
 }

@@ -40,7 +40,9 @@ pub struct ManifestView {
 pub struct LayerView {
     /// Bytes, compressed.
     pub compressed_size: Option<i64>,
-    /// Where else it may be fetched; `None` for a layer that is only here.
+    /// Whether its type says that its content may be elsewhere only.
+    pub is_remote: bool,
+    /// Where else it may be fetched.
     pub urls: Option<Vec<String>>,
     /// What made it.
     pub command: Option<Value>,
@@ -167,7 +169,7 @@ impl Registry {
         };
         let mut wanted: Vec<String> = layers
             .iter()
-            .filter(|layer| layer.urls.is_none() && layer.digest != EMPTY_LAYER_DIGEST)
+            .filter(|layer| !layer.is_remote && layer.digest != EMPTY_LAYER_DIGEST)
             .map(|layer| layer.digest.clone())
             .collect();
         wanted.sort_unstable();
@@ -243,6 +245,7 @@ fn is_schema1(media_type: &str) -> bool {
 fn plain_layer(layer: &Descriptor) -> LayerView {
     LayerView {
         compressed_size: i64::try_from(layer.size).ok(),
+        is_remote: media_type::is_foreign_layer(&layer.media_type),
         urls: (!layer.urls.is_empty()).then(|| layer.urls.clone()),
         digest: layer.digest.to_string(),
         ..LayerView::default()
@@ -362,6 +365,7 @@ fn schema1_layers(text: &str) -> Option<Vec<LayerView>> {
         let cmd = entry.container_config.and_then(|settings| settings.cmd);
         views.push(LayerView {
             compressed_size: entry.size,
+            is_remote: false,
             urls: None,
             command: cmd.filter(|cmd| !cmd.is_null()),
             comment: entry.comment,

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::{Engine, Result, StatusCode, Value, json, json_of, kinds, refusal, start};
+use super::{Engine, PASSWORD, Result, StatusCode, Value, json, json_of, kinds, refusal, start};
 
 const BUILDS: &str = "/api/v1/repository/devel/app/build/";
 
@@ -148,7 +148,11 @@ async fn builds_are_requested_listed_and_called_off(engine: Engine) -> Result<()
         nobody.get(&format!("/logarchive/{uuid}")).await?.status,
         403
     );
-    let logs = devel.get(&format!("/buildlogs/{uuid}")).await?;
+    // A page, so OAuth tokens do not count.
+    let page = format!("/buildlogs/{uuid}");
+    assert_eq!(devel.get(&page).await?.status, 403);
+    let browser = server.signed_in("devel", PASSWORD).await?;
+    let logs = browser.get(&page).await?;
     assert_eq!(
         logs.header("content-disposition")?,
         format!("attachment;filename={uuid}.json")

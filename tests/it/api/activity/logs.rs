@@ -92,6 +92,10 @@ async fn logs_are_read_page_by_page_and_counted(engine: Engine) -> Result<()> {
     let own = all(&devel, "/api/v1/user/logs").await?;
     assert!(own.len() >= 46);
     assert!(own.iter().all(|row| row.get("namespace").is_none()));
+    // A person's namespace may be asked for like an organization.
+    assert_eq!(all(&devel, "/api/v1/organization/devel/logs").await?, own);
+    let nowhere = devel.get("/api/v1/organization/nowhere/logs").await?;
+    assert_eq!(nowhere.status, 403);
     let by_devel = all(&devel, "/api/v1/user/logs?performer=devel").await?;
     assert_eq!(by_devel.len(), 45);
     assert!(

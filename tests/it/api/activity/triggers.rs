@@ -3,7 +3,7 @@
 use pierhead_testkit::{Client, Credentials};
 use reqwest::Method;
 
-use super::{Engine, Result, Value, json, json_of, kinds, refusal, start};
+use super::{Engine, PASSWORD, Result, Value, json, json_of, kinds, refusal, start};
 
 const TRIGGERS: &str = "/api/v1/repository/devel/app/trigger/";
 const COMMIT: &str = "42d4a62c53350993ea41069e9f2cfdefb0df097d";
@@ -14,7 +14,10 @@ async fn a_custom_trigger_is_set_up_and_builds_what_is_pushed(engine: Engine) ->
         json_of(devel.get(TRIGGERS).await?, 200)?,
         json!({ "triggers": [] })
     );
-    let set_up = devel.get("/customtrigger/setup/devel/app").await?;
+    let by_token = devel.get("/customtrigger/setup/devel/app").await?;
+    assert_eq!(by_token.status, 401);
+    let browser = server.signed_in("devel", PASSWORD).await?;
+    let set_up = browser.get("/customtrigger/setup/devel/app").await?;
     assert_eq!(set_up.status, 302);
     let page = set_up.header("location")?.to_owned();
     let uuid = page.strip_prefix("/repository/devel/app/trigger/").unwrap();
@@ -160,8 +163,12 @@ async fn a_custom_trigger_is_set_up_and_builds_what_is_pushed(engine: Engine) ->
         push("$token", &token.to_lowercase(), &commit("main"))
             .await?
             .status,
-        401
+        403
     );
+    // Another site could make a browser send this.
+    let path = format!("/webhooks/push/trigger/{uuid}");
+    let report = browser.post(&path, commit("main")).await?;
+    assert_eq!(report.status, 403);
     let eve: Credentials = server.create_user("eve")?;
     assert_eq!(
         push("eve", eve.password(), &commit("main")).await?.status,

@@ -6,6 +6,7 @@ async fn story(engine: Engine) -> Result<()> {
     let (mut server, devel) = start(engine, json!({})).await?;
     the_first_user_has_a_session(&devel).await?;
     wrong_names_and_wrong_passwords_are_answered_alike(&server).await?;
+    a_text_that_cannot_be_stored_is_no_failure(&server).await?;
     changes_need_the_csrf_token(&server).await?;
     signing_out_ends_every_session(&server).await?;
     server.stop().await
@@ -49,6 +50,18 @@ async fn until_unlocked(client: &ApiClient, path: &str, body: Value) -> Result<R
             return Ok(answer);
         }
     }
+}
+
+/// PostgreSQL takes no U+0000.
+async fn a_text_that_cannot_be_stored_is_no_failure(server: &Pierhead) -> Result<()> {
+    let client = server.anonymous();
+    client.fetch_csrf_token().await?;
+    let wrong = json!({ "username": "de\u{0}vel", "password": "wrong-password" });
+    let answer = client.post("/api/v1/signin", wrong).await?;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+    let answer = client.get("/api/v1/users/de%00vel").await?;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+    Ok(())
 }
 
 // S12

@@ -91,7 +91,7 @@ async fn readable(api: &Api, caller: &Caller, uuid: &str) -> Result<Shown> {
     let build = build.ok_or_else(refused)?;
     let sight = Sight::of(api, caller, &build.build.namespace, &build.build.name).await?;
     let readers = api.config().builds.feature_reader_build_logs;
-    if sight.write || (readers && sight.read) {
+    if sight.write || (readers && (sight.public || sight.read)) {
         Ok(build)
     } else {
         Err(refused())

@@ -12,7 +12,8 @@ use super::{Days, span};
 use crate::error::Result;
 use crate::extract::{Body, Path, Query, body};
 use crate::guard::{
-    Admin, AdminUser, Anyone, InOrganization, InRepository, OrgAdmin, SignedIn, Superusers,
+    Admin, AdminUser, Anyone, Auditors, InOrganization, InRepository, OrgAdmin, SignedIn,
+    Superusers,
 };
 use crate::json::Json;
 use crate::route::{Routes, route};
@@ -96,15 +97,15 @@ pub(crate) async fn export_user_logs(
     params(("orgname" = String, Path, description = "The organization"), Days),
     request_body = ExportLogs, responses((status = 200, body = QueuedExport, description = "The export was queued")))]
 pub(crate) async fn export_org_logs(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdmin, Auditors>,
     State(api): State<Api>,
     Query(days): Query<Days>,
     Body(to): Body<ExportLogs>,
 ) -> Result<Json<QueuedExport>> {
-    let organization = guard.organization()?;
+    let namespace = guard.namespace()?;
     let export = Export {
-        namespace: organization.id,
-        namespace_name: organization.name.clone(),
+        namespace: namespace.id,
+        namespace_name: namespace.name.to_owned(),
         repository: None,
         span: span(&api, days.starttime.as_ref(), days.endtime.as_ref()),
         callback_url: to.callback_url,

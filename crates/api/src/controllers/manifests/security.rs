@@ -15,7 +15,9 @@ use crate::state::Api;
 
 pub(super) fn routes() -> Routes {
     Routes::tagged("secscan").add(
-        route!(get_repo_manifest_security).when(|config| config.scanner.feature_security_scanner),
+        route!(get_repo_manifest_security)
+            .anonymous()
+            .when(|config| config.scanner.feature_security_scanner),
     )
 }
 

@@ -4,9 +4,9 @@ use axum::extract::State;
 
 use super::enabled;
 use crate::controllers::users::app_tokens::{AppTokens, Expiring, expires_soon};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::Query;
-use crate::guard::{Fresh, SuperuserOnly};
+use crate::guard::{AllSuperusers, Fresh, FullSuperuserOnly};
 use crate::json::Json;
 use crate::route::{Routes, route};
 use crate::state::Api;
@@ -23,14 +23,10 @@ pub(super) fn routes() -> Routes {
     params(("expiring" = Option<bool>, Query, description = "If true, only returns those tokens expiring soon")),
     responses((status = 200, description = "The tokens, without their secrets", body = AppTokens)))]
 async fn list_all_app_tokens(
-    guard: Fresh<SuperuserOnly>,
+    _: Fresh<FullSuperuserOnly<AllSuperusers>>,
     State(api): State<Api>,
     Query(asked): Query<Expiring>,
 ) -> Result<Json<AppTokens>> {
-    let caller = guard.caller();
-    if !caller.has_full_access() && !caller.is_global_readonly() {
-        return Err(Error::unauthorized(caller));
-    }
     let soon = (asked.expiring == Some(true)).then(|| expires_soon(&api));
     let tokens = api.accounts().all_app_tokens(soon).await?;
     Ok(Json(AppTokens::of(tokens, asked.expiring)))

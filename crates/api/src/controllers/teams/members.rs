@@ -24,7 +24,6 @@ pub(super) fn routes() -> Routes {
 /// A member of a team in a path.
 #[derive(Debug, Deserialize)]
 struct MemberPath {
-    orgname: String,
     teamname: String,
     membername: String,
 }

@@ -41,9 +41,15 @@ async fn set_up_custom_trigger(
     guard: InRepository<Admin, Superusers>,
     State(api): State<Api>,
 ) -> Result<Response> {
+    let caller = guard.caller();
+    let user = caller.user().filter(|_| !caller.has_token());
+    let user = user
+        .ok_or_else(|| Error::web(StatusCode::UNAUTHORIZED, "Unauthorized"))?
+        .id;
+    if api.is_read_only() {
+        return Err(Error::ReadOnly);
+    }
     let repository = guard.repository()?;
-    let user = guard.caller().user().map(|user| user.id);
-    let user = user.ok_or_else(|| Error::unauthorized(guard.caller()))?;
     if repository.kind != RepositoryKind::Image {
         let text = "Only repositories of images can be built.";
         return Err(Error::web(StatusCode::NOT_IMPLEMENTED, text));

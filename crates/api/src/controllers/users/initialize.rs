@@ -123,12 +123,20 @@ fn parse(fields: &Map<String, Value>) -> Result<FirstUser> {
         username: required(fields, "username")?,
         password: Secret::new(required(fields, "password")?),
         email: optional(fields, "email")?,
-        access_token: match fields.get("access_token") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(wanted)) => *wanted,
-            Some(_) => return Err(failed("access_token must be true or false")),
-        },
+        access_token: fields.get("access_token").is_some_and(is_truthy),
     })
+}
+
+/// What Python takes for true: scripts send `"true"`.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(wanted) => *wanted,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+    }
 }
 
 fn required(fields: &Map<String, Value>, name: &str) -> Result<String> {
