@@ -3,7 +3,7 @@
 use pierhead_testkit::{Engine, Image, Layout, Pierhead, Result, Sandbox, Tool, eventually};
 
 /// A self-signed certificate for 127.0.0.1 and its key, as PEM.
-fn certificate() -> (String, String) {
+pub(crate) fn certificate() -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
 }
@@ -87,5 +87,42 @@ async fn a_replaced_certificate_is_used_without_a_restart() {
     .await
     .unwrap();
     assert!(ask(&sandbox, &trusts_old, &url).await.is_err());
+    server.stop().await.unwrap();
+}
+
+/// config.md §3: what OpenSSL calls a suite chooses it.
+#[tokio::test]
+async fn only_the_suites_of_ssl_ciphers_are_spoken() {
+    let (pem, key) = certificate();
+    let mut server = Pierhead::builder()
+        .engine(Engine::Sqlite)
+        .config(serde_json::json!({
+            "PREFERRED_URL_SCHEME": "https",
+            "SSL_CIPHERS": ["ECDHE-ECDSA-AES256-GCM-SHA384", "DHE-RSA-AES128-SHA", "!3DES"],
+        }))
+        .file("ssl.cert", pem.clone())
+        .file("ssl.key", key)
+        .start()
+        .await
+        .unwrap();
+    let sandbox = Sandbox::new().unwrap();
+    let trusted = sandbox.write("ca.crt", pem.as_bytes()).unwrap();
+    let trusted = trusted.display().to_string();
+    let url = format!("https://{}/health/instance", server.host());
+    let curl = Tool::new("curl", &sandbox).unwrap();
+    for (suite, spoken) in [
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", true),
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", false),
+    ] {
+        let arguments = ["--silent", "--fail", "--tls-max", "1.2", "--ciphers", suite];
+        let arguments = [&arguments[..], &["--cacert", &trusted, &url]].concat();
+        assert_eq!(curl.run(&arguments).await.is_ok(), spoken, "{suite}");
+    }
+    let log = server.log();
+    assert_eq!(
+        log.matches("left out: DHE-RSA-AES128-SHA;").count(),
+        1,
+        "{log}"
+    );
     server.stop().await.unwrap();
 }

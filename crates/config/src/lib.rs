@@ -14,6 +14,7 @@
 mod autoprune;
 mod byte_size;
 mod cache;
+mod cipher_suites;
 mod config;
 mod database_uri;
 mod duration;
@@ -51,6 +52,7 @@ pub mod sections;
 pub use autoprune::AutoprunePolicy;
 pub use byte_size::ByteSize;
 pub use cache::{CacheConfig, CacheEngine, MemcachedEndpoint, RedisCacheConfig};
+pub use cipher_suites::CipherSuite;
 pub use config::{Config, SectionReference};
 pub use database_uri::{DatabaseUri, DatabaseUriError, PostgresqlUri};
 pub use duration::Duration;

@@ -35,5 +35,6 @@ pub use options::{Limits, Listener, ListenerKind, SecurityHeaders, ServerOptions
 pub use peer::{ForwardedHost, Peer, TrustedProxies};
 pub use request_id::{RequestId, current_request_id};
 pub use requested_host::requested_host;
+pub use rustls::CipherSuite;
 pub use server::Server;
 pub use tls::{TlsOptions, TlsVersions};

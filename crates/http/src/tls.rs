@@ -1,8 +1,8 @@
 //! The server's certificate: loaded, checked, and replaced when its files change.
 //!
-//! rustls with aws-lc-rs. `SSL_PROTOCOLS` chooses between TLS 1.2 and 1.3; cipher names of OpenSSL have no
-//! meaning here, every suite that rustls has is a strong one. Session tickets are on and survive a change
-//! of the certificate. A new pair that does not work is reported once and the old one stays in use.
+//! rustls with aws-lc-rs. `SSL_PROTOCOLS` chooses between TLS 1.2 and 1.3, `SSL_CIPHERS` and `SSL_CIPHERSUITES` among the suites
+//! that rustls has, all of which are strong. Session tickets are on and survive a change of the certificate. A new pair
+//! that does not work is reported once and the old one stays in use.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,22 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ProducesTickets;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{CipherSuite, ServerConfig, SupportedProtocolVersion};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::HttpError;
+
+mod watch;
+
+use watch::Watch;
+
+/// How long a change of the files may go on before they are looked at: certificate and key are written one after the other.
+const SETTLE: Duration = Duration::from_millis(200);
 
 /// Which versions of TLS are spoken (`SSL_PROTOCOLS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,17 +59,20 @@ pub struct TlsOptions {
     pub key: PathBuf,
     /// Versions spoken.
     pub versions: TlsVersions,
-    /// How often the files are looked at for a change.
+    /// The suites that may be used, in the order of preference; `None` for all that there are.
+    pub suites: Option<Vec<CipherSuite>>,
+    /// How often the files are looked at, should the kernel not tell of a change.
     pub reload_every: Duration,
 }
 
 impl TlsOptions {
-    /// Both versions, files looked at every 10 s.
+    /// Both versions and all suites; files looked at when they change, and every 10 s.
     pub fn new(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         Self {
             certificate: certificate.into(),
             key: key.into(),
             versions: TlsVersions::default(),
+            suites: None,
             reload_every: Duration::from_secs(10),
         }
     }
@@ -112,9 +122,14 @@ impl Certificates {
         let mut ticks =
             tokio::time::interval(self.options.reload_every.max(Duration::from_millis(10)));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut watch = Watch::beside(&[&self.options.certificate, &self.options.key]);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
+                () = watch.changed() => {
+                    tokio::time::sleep(SETTLE).await;
+                    watch.forget();
+                }
                 () = stop.cancelled() => return,
             }
             let this = self.clone();
@@ -193,6 +208,19 @@ impl TlsOptions {
         }
     }
 
+    /// The library's cryptography, with the suites that were chosen.
+    fn provider(&self) -> CryptoProvider {
+        let mut provider = aws_lc_rs::default_provider();
+        if let Some(suites) = &self.suites {
+            let all = provider.cipher_suites.clone();
+            provider.cipher_suites = suites
+                .iter()
+                .filter_map(|name| all.iter().find(|suite| suite.suite() == *name).copied())
+                .collect();
+        }
+        provider
+    }
+
     fn configure(
         &self,
         pair: &Pair,
@@ -218,11 +246,12 @@ impl TlsOptions {
                 reason: format!("no usable PEM private key: {error}"),
             }
         })?;
-        let mut config =
-            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_protocol_versions(self.versions.supported())
-                .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-                .map_err(|source| self.unusable(source))?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(self.provider()))
+            .with_protocol_versions(self.versions.supported())
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|source| self.unusable(source))?;
+        // Whoever names suites names them in an order, and nginx prefers the server's.
+        config.ignore_client_order = self.suites.is_some();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.ticketer = tickets;
         Ok(config)

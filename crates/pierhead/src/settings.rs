@@ -11,11 +11,11 @@ use pierhead_config::sections::auth::AuthenticationType;
 use pierhead_config::sections::keys::RegistryState;
 use pierhead_config::sections::server::{IpVersion, SameSite, Scheme, TlsVersion};
 use pierhead_config::sections::users::AvatarKind;
-use pierhead_config::{Config, StorageDriver};
+use pierhead_config::{CipherSuite, Config, StorageDriver};
 use pierhead_db::encoding::session_cookie::SessionCookies;
 use pierhead_http::{
-    IpFamilies, ListenAddress, Listener, ListenerKind, SecurityHeaders, ServerOptions, TlsOptions,
-    TlsVersions, TrustedProxies,
+    CipherSuite as TlsSuite, IpFamilies, ListenAddress, Listener, ListenerKind, SecurityHeaders,
+    ServerOptions, TlsOptions, TlsVersions, TrustedProxies,
 };
 use pierhead_mail::{MailConfig, SmtpLogin, SmtpServer};
 use pierhead_oci::{Limits, NameRules};
@@ -349,6 +349,10 @@ pub(crate) fn server(
     let tls = certificate.map(|(certificate, key)| {
         let mut options = TlsOptions::new(certificate, key);
         options.versions = tls_versions(&server.ssl_protocols);
+        if !(server.ssl_ciphers.0.is_empty() && server.ssl_ciphersuites.0.is_empty()) {
+            let suites = server.cipher_suites();
+            options.suites = Some(suites.into_iter().map(tls_suite).collect());
+        }
         options
     });
     let families = match server.feature_listen_ip_version {
@@ -401,6 +405,20 @@ pub(crate) fn server(
         request_spans: false,
         ..ServerOptions::default()
     })
+}
+
+fn tls_suite(suite: CipherSuite) -> TlsSuite {
+    match suite {
+        CipherSuite::Aes256 => TlsSuite::TLS13_AES_256_GCM_SHA384,
+        CipherSuite::Aes128 => TlsSuite::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::ChaCha20 => TlsSuite::TLS13_CHACHA20_POLY1305_SHA256,
+        CipherSuite::EcdsaAes256 => TlsSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        CipherSuite::EcdsaAes128 => TlsSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::EcdsaChaCha20 => TlsSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        CipherSuite::RsaAes256 => TlsSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        CipherSuite::RsaAes128 => TlsSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::RsaChaCha20 => TlsSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    }
 }
 
 fn tls_versions(versions: &[TlsVersion]) -> TlsVersions {

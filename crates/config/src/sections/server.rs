@@ -75,9 +75,12 @@ section! {
         DATABASE_SECRET_KEY => database_secret_key: Option<Secret> = None;
         /// TLS versions that are accepted.
         SSL_PROTOCOLS => ssl_protocols: Vec<TlsVersion> = vec![TlsVersion::Tls12, TlsVersion::Tls13];
-        /// OpenSSL names of the TLS 1.2 cipher suites, as a list or joined with colons. Accepted and not used: the safe ones of the TLS library are.
+        /// OpenSSL names and groups of the TLS 1.2 cipher suites, as a list or joined with colons, the preferred ones first; the default is all
+        /// that there are: `ECDHE-ECDSA-` and `ECDHE-RSA-` with `AES256-GCM-SHA384`, `AES128-GCM-SHA256` and `CHACHA20-POLY1305`. Others are left
+        /// out with a warning.
         SSL_CIPHERS => ssl_ciphers: OneOrMany<String> = OneOrMany(Vec::new());
-        /// Names of the TLS 1.3 cipher suites.
+        /// Names of the TLS 1.3 cipher suites; the default is all: `TLS_AES_256_GCM_SHA384`, `TLS_AES_128_GCM_SHA256`,
+        /// `TLS_CHACHA20_POLY1305_SHA256`.
         SSL_CIPHERSUITES => ssl_ciphersuites: OneOrMany<String> = OneOrMany(Vec::new()), Mark::Undocumented;
         /// Address families of all listeners. A text although its name begins with `FEATURE_`.
         FEATURE_LISTEN_IP_VERSION => feature_listen_ip_version: IpVersion = IpVersion::V4;

@@ -1,5 +1,5 @@
 use super::Bundle;
-use crate::{Config, ConfigError};
+use crate::{CipherSuite, Config, ConfigError, LogLevel};
 
 /// The keys of the problems that a file has beside what it needs at least.
 fn problems(yaml: &str) -> Vec<String> {
@@ -216,4 +216,73 @@ FEATURE_SECURITY_SCANNER: true
 fn one_half_of_a_certificate_is_a_problem() {
     let bundle = Bundle::minimal_and("PREFERRED_URL_SCHEME: https").file("ssl.key");
     assert_eq!(bundle.problems()[0].key, "PREFERRED_URL_SCHEME");
+}
+
+#[test]
+fn versions_and_levels_are_read_as_python_reads_them() {
+    let server = |yaml: &str| Bundle::minimal_and(yaml).load().config.server;
+    let refused = server("BLACKLIST_V2_SPEC: '<1.10,!=1.9.1'").blacklist_v2_spec;
+    assert_eq!(refused.unwrap().to_string(), "<1.10,!=1.9.1");
+    assert_eq!(server("BLACKLIST_V2_SPEC: null").blacklist_v2_spec, None);
+    assert_eq!(
+        server("LOGGING_LEVEL: warn").logging_level,
+        LogLevel::Warning
+    );
+    assert_eq!(
+        problems("BLACKLIST_V2_SPEC: '< 1.6.0'\nLOGGING_LEVEL: LOUD"),
+        ["BLACKLIST_V2_SPEC", "LOGGING_LEVEL"]
+    );
+}
+
+#[test]
+fn cipher_suites_that_cannot_be_spoken_are_told_once_and_some_must_be_left() {
+    let bundle = |yaml: &str| Bundle::minimal_and(yaml).file("ssl.cert").file("ssl.key");
+    let https = "PREFERRED_URL_SCHEME: https";
+    let mixed = format!(
+        "{https}\nSSL_CIPHERS: [DHE-RSA-AES128-SHA, ECDHE-RSA-AES128-GCM-SHA256, CAMELLIA, '!3DES']"
+    );
+    let loaded = bundle(&mixed).load();
+    let warnings: Vec<_> = loaded
+        .warnings
+        .iter()
+        .filter(|warning| warning.key == "SSL_CIPHERS")
+        .collect();
+    assert_eq!(warnings.len(), 1);
+    let told = warnings[0].to_string();
+    assert!(
+        told.contains("left out: DHE-RSA-AES128-SHA, CAMELLIA;"),
+        "{told}"
+    );
+    assert_eq!(
+        loaded.config.server.cipher_suites(),
+        [
+            CipherSuite::Aes256,
+            CipherSuite::Aes128,
+            CipherSuite::ChaCha20,
+            CipherSuite::RsaAes128
+        ]
+    );
+    let none = format!(
+        "{https}\nSSL_CIPHERS: DHE-RSA-AES128-SHA:AES128-SHA\nSSL_CIPHERSUITES: [TLS_AES_128_CCM_SHA256]"
+    );
+    let problems = bundle(&none).problems();
+    let keys: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
+    assert_eq!(keys, ["SSL_CIPHERS", "SSL_CIPHERSUITES"]);
+    let told = problems[0].to_string();
+    assert!(told.contains("ECDHE-ECDSA-CHACHA20-POLY1305"), "{told}");
+    // Neither counts where TLS 1.2 is not spoken, or where somebody else speaks TLS.
+    let only_13 = format!("{https}\nSSL_PROTOCOLS: [TLSv1.3]\nSSL_CIPHERS: AES128-SHA");
+    assert!(warnings_of(&bundle(&only_13)).is_empty());
+    let external = "EXTERNAL_TLS_TERMINATION: true\nSSL_CIPHERS: AES128-SHA";
+    assert!(warnings_of(&bundle(external)).is_empty());
+}
+
+/// The keys that a bundle is warned of, but for the test's own oddities.
+fn warnings_of(bundle: &Bundle) -> Vec<String> {
+    let mut keys = warnings(bundle);
+    keys.retain(|key| key.starts_with("SSL_"));
+    keys
 }

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use super::Rules;
+use crate::cipher_suites::Selection;
 use crate::problem::{At, Found};
-use crate::sections::server::Scheme;
+use crate::sections::server::{Scheme, TlsVersion};
+use crate::setting::OneOrMany;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
     required(rules);
@@ -98,6 +100,21 @@ fn tls(rules: &mut Rules<'_>) {
             );
         }
     }
+    if key && !server.external_tls_termination {
+        let lists = [
+            ("SSL_CIPHERS", &server.ssl_ciphers, TlsVersion::Tls12),
+            (
+                "SSL_CIPHERSUITES",
+                &server.ssl_ciphersuites,
+                TlsVersion::Tls13,
+            ),
+        ];
+        for (name, list, version) in lists {
+            if server.ssl_protocols.is_empty() || server.ssl_protocols.contains(&version) {
+                cipher_suites(rules, &At::key(name), list, version);
+            }
+        }
+    }
     match server.preferred_url_scheme {
         Scheme::Https if !server.external_tls_termination && !certificate && !key => rules.warn(
             &at,
@@ -107,6 +124,22 @@ fn tls(rules: &mut Rules<'_>) {
             rules.warn(&at, "http without TLS: passwords and tokens travel in the clear");
         }
         _ => {}
+    }
+}
+
+/// A version of TLS that is spoken needs a suite.
+fn cipher_suites(rules: &mut Rules<'_>, at: &At, list: &OneOrMany<String>, version: TlsVersion) {
+    let selection = Selection::of(list, version);
+    let allowed = Selection::allowed(version);
+    if selection.suites.is_empty() {
+        let found = Found::text(&list.0.join(":"));
+        let version = version.as_str();
+        let allowed = format!("at least one of {allowed}; or SSL_PROTOCOLS without {version}");
+        rules.refuse(at, found, allowed);
+    } else if !selection.unsupported.is_empty() {
+        let unsupported = selection.unsupported.join(", ");
+        let message = format!("not supported and left out: {unsupported}; supported are {allowed}");
+        rules.warn(at, message);
     }
 }
 

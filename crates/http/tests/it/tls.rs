@@ -9,6 +9,9 @@ use axum::{Extension, extract::Request};
 use pierhead_http::{
     HttpError, Listener, ListenerKind, Peer, Server, ServerOptions, TlsOptions, TlsVersions,
 };
+use rustls::CipherSuite;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -121,6 +124,127 @@ async fn only_the_versions_asked_for_are_spoken() {
     };
     assert!(get(reqwest::tls::Version::TLS_1_2).await.is_err());
     assert!(get(reqwest::tls::Version::TLS_1_3).await.is_ok());
+}
+
+/// The suite of a connection on which the client offers only these.
+async fn negotiated(
+    certificate: &Certificate,
+    server: &Running,
+    offered: &[CipherSuite],
+) -> std::io::Result<CipherSuite> {
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider
+        .cipher_suites
+        .retain(|suite| offered.contains(&suite.suite()));
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(certificate.pem.as_bytes()).unwrap())
+        .unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(server.address).await?;
+    let name = "localhost".try_into().unwrap();
+    let stream = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config))
+        .connect(name, stream)
+        .await?;
+    Ok(stream
+        .get_ref()
+        .1
+        .negotiated_cipher_suite()
+        .unwrap()
+        .suite())
+}
+
+#[tokio::test]
+async fn only_the_suites_asked_for_are_spoken() {
+    use CipherSuite as Suite;
+    let certificate = Certificate::new("localhost");
+    let tls = TlsOptions {
+        suites: Some(vec![
+            Suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            Suite::TLS13_AES_256_GCM_SHA384,
+        ]),
+        ..certificate.options()
+    };
+    let options = ServerOptions {
+        tls: Some(tls),
+        ..ServerOptions::default()
+    };
+    let server = Running::start(ListenerKind::Tls, options, router());
+    for (offered, spoken) in [
+        (Suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, true),
+        (Suite::TLS13_AES_256_GCM_SHA384, true),
+        (Suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, false),
+        (Suite::TLS13_AES_128_GCM_SHA256, false),
+    ] {
+        let found = negotiated(&certificate, &server, &[offered]).await.ok();
+        assert_eq!(found, spoken.then_some(offered));
+    }
+}
+
+/// Nobody looks at the files again within the test: the kernel tells of the change.
+#[tokio::test]
+async fn a_renewed_certificate_is_used_at_once() {
+    let mut certificate = Certificate::new("localhost");
+    let tls = TlsOptions {
+        reload_every: Duration::from_hours(24),
+        ..certificate.options()
+    };
+    let options = ServerOptions {
+        tls: Some(tls),
+        ..ServerOptions::default()
+    };
+    let server = Running::start(ListenerKind::Tls, options, router());
+    let url = format!("https://localhost:{}/", server.address.port());
+    certificate
+        .client()
+        .build()
+        .unwrap()
+        .get(&url)
+        .send()
+        .await
+        .unwrap();
+    certificate.renew("localhost");
+    let new = certificate.client().build().unwrap();
+    let used = async { while new.get(&url).send().await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(30), used)
+        .await
+        .unwrap();
+
+    // As Kubernetes does it: files behind links that are replaced as a whole.
+    let folder = certificate.folder.path().to_owned();
+    let link = |target: &str| {
+        std::os::unix::fs::symlink(target, folder.join("..new")).unwrap();
+        std::fs::rename(folder.join("..new"), folder.join("..data")).unwrap();
+    };
+    for version in ["1", "2"] {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let version_folder = folder.join(version);
+        std::fs::create_dir(&version_folder).unwrap();
+        std::fs::write(
+            version_folder.join("ssl.key"),
+            made.signing_key.serialize_pem(),
+        )
+        .unwrap();
+        std::fs::write(version_folder.join("ssl.cert"), made.cert.pem()).unwrap();
+        link(version);
+        for name in ["ssl.key", "ssl.cert"] {
+            let path = folder.join(name);
+            if !path.is_symlink() {
+                std::fs::remove_file(&path).unwrap();
+                std::os::unix::fs::symlink(format!("..data/{name}"), &path).unwrap();
+            }
+        }
+        certificate.pem = made.cert.pem();
+        let new = certificate.client().build().unwrap();
+        let used = async { while new.get(&url).send().await.is_err() {} };
+        tokio::time::timeout(Duration::from_secs(30), used)
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]
