@@ -98,6 +98,7 @@ fn registry_config() -> RegistryConfig {
         page_size: 100,
         maximum_blob_size: 1 << 20,
         temporary_tag_seconds: 3600,
+        notification_queue: "notification".to_owned(),
         manifest_limits: Limits::default(),
         refused_docker: None,
     }

@@ -123,17 +123,17 @@ impl From<bool> for SuccessLabels {
 }
 
 /// Labels of the queue metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct QueueLabels {
     /// Name of the queue.
-    pub queue_name: &'static str,
+    pub queue_name: String,
 }
 
 /// Labels of `queue_item_gets`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct QueueGetLabels {
     /// Name of the queue.
-    pub queue_name: &'static str,
+    pub queue_name: String,
     /// Whether there was an item.
     pub availability: Availability,
 }

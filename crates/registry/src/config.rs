@@ -52,6 +52,8 @@ pub struct RegistryConfig {
     pub maximum_blob_size: u64,
     /// `PUSH_TEMP_TAG_EXPIRATION_SEC`: how long content is kept that no tag names yet.
     pub temporary_tag_seconds: i64,
+    /// `NOTIFICATION_QUEUE_NAME`: the queue of what is sent to the hooks of repositories.
+    pub notification_queue: String,
     /// Limits of a manifest.
     pub manifest_limits: Limits,
     /// Which audit rows are written.

@@ -12,6 +12,7 @@ mod guard;
 mod handlers;
 mod locks;
 mod measures;
+mod notification;
 mod route;
 mod router;
 mod service;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use pierhead_metrics::{
-    AttemptLabels, ImageReference, Metrics, Protocol, PullLabels, PulledLabels, PushLabels, Route,
+    AttemptLabels, ImageReference, Metrics, Protocol, PullLabels, PulledLabels, PushLabels,
+    QueueLabels, Route,
 };
 
 use crate::route::{OPERATIONS, Operation};
@@ -69,6 +70,16 @@ impl Measures {
             media_type,
         };
         self.metrics.image_pushes.get_or_create(&labels).inc();
+    }
+
+    /// Items were put into a queue.
+    pub fn queued(&self, queue: &str, items: u64) {
+        if items > 0 {
+            let labels = QueueLabels {
+                queue_name: queue.to_owned(),
+            };
+            self.metrics.queue_puts.get_or_create(&labels).inc_by(items);
+        }
     }
 
     /// The content of a blob is about to leave.

@@ -46,6 +46,19 @@ pub struct ViewedManifest {
     pub visible: bool,
 }
 
+/// A manifest that is pushed again.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PushedRow {
+    /// `manifest.id`.
+    pub id: ManifestId,
+    /// Whether it has no text yet.
+    pub is_placeholder: bool,
+    /// Its label `quay.expires-after`.
+    pub expires_after: Option<String>,
+    /// Its label `quay.immutable`.
+    pub immutable: Option<String>,
+}
+
 /// A manifest that refers to another one.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ReferrerRow {
@@ -184,6 +197,13 @@ statements! {
         WHERE EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id \
             AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $2)) \
         LIMIT 1";
+    /// `$1` repository, `$2` digest.
+    FIND_PUSHED = "SELECT m.id, m.manifest_bytes = '' AS is_placeholder, \
+            (SELECT l.value FROM manifestlabel b JOIN label l ON l.id = b.label_id \
+                WHERE b.manifest_id = m.id AND l.key = 'quay.expires-after' ORDER BY l.id LIMIT 1) AS expires_after, \
+            (SELECT l.value FROM manifestlabel b JOIN label l ON l.id = b.label_id \
+                WHERE b.manifest_id = m.id AND l.key = 'quay.immutable' ORDER BY l.id LIMIT 1) AS immutable \
+        FROM manifest m WHERE m.repository_id = $1 AND m.digest = $2";
     LABELS = "SELECT l.key, l.value FROM manifestlabel m JOIN label l ON l.id = m.label_id WHERE m.manifest_id = $1";
     RESET_NAMESPACE_QUOTA = "UPDATE quotanamespacesize SET size_bytes = 0, backfill_start_ms = NULL, \
         backfill_complete = false WHERE namespace_user_id = $1 AND backfill_start_ms IS NOT NULL";
@@ -221,6 +241,15 @@ pub async fn security_status(conn: &mut Conn, manifest: ManifestId) -> Result<Op
 pub async fn children(conn: &mut Conn, index: ManifestId) -> Result<Vec<ManifestId>> {
     let rows: Vec<(ManifestId,)> = fetch_all!(conn, CHILDREN, index)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The manifest of that digest for another push of it.
+pub async fn find_pushed(
+    conn: &mut Conn,
+    repository: RepositoryId,
+    digest: &str,
+) -> Result<Option<PushedRow>> {
+    fetch_optional!(conn, FIND_PUSHED, repository, digest)
 }
 
 /// The manifest of that id, which the caller knows to be alive.

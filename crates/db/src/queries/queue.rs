@@ -7,8 +7,11 @@ use chrono::NaiveDateTime;
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::statement::{
-    execute, fetch_all_of, fetch_one, fetch_optional, padded, placeholders, statements,
+    execute, execute_of, fetch_all_of, fetch_one, fetch_optional, padded, placeholders, statements,
 };
+
+/// Items in one statement; a power of two. Bounds its text and its parameters.
+const MAX_ROWS: usize = 256;
 
 /// An item to put into a queue.
 #[derive(Clone, Debug)]
@@ -90,6 +93,49 @@ pub async fn insert(conn: &mut Conn, item: &NewItem<'_>) -> Result<i32> {
         item.state_id,
     )?;
     Ok(id)
+}
+
+/// Puts items into queues. Each statement takes a power of two of them, so that few texts are ever prepared.
+pub async fn insert_all(conn: &mut Conn, items: &[NewItem<'_>]) -> Result<u64> {
+    let mut inserted = 0;
+    let mut rest = items;
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(MAX_ROWS.min(1 << rest.len().ilog2()));
+        inserted += insert_batch(conn, batch).await?;
+        rest = later;
+    }
+    Ok(inserted)
+}
+
+async fn insert_batch(conn: &mut Conn, batch: &[NewItem<'_>]) -> Result<u64> {
+    let rows: Vec<String> = (0..batch.len())
+        .map(|row| {
+            let n = row * 5;
+            let (retries, state) = (n + 4, n + 5);
+            format!(
+                "(${}, ${}, ${}, true, ${retries}, ${state})",
+                n + 1,
+                n + 2,
+                n + 3
+            )
+        })
+        .collect();
+    let sql = sqlx::AssertSqlSafe(format!(
+        "INSERT INTO queueitem (queue_name, body, available_after, available, retries_remaining, state_id) VALUES {}",
+        rows.join(", ")
+    ));
+    execute_of!(conn, sql, |query| {
+        let mut query = query;
+        for item in batch {
+            query = query
+                .bind(item.queue_name)
+                .bind(item.body)
+                .bind(item.available_after)
+                .bind(item.retries)
+                .bind(item.state_id);
+        }
+        query
+    })
 }
 
 /// The oldest item of a queue (`<queue>/`) that may be taken now.

@@ -62,7 +62,9 @@ statements! {
         LIMIT 1";
     INSERT = "INSERT INTO tag (name, repository_id, manifest_id, lifetime_start_ms, lifetime_end_ms, hidden, reversion, \
             tag_kind_id, immutable) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        RETURNING id, (SELECT string_agg(n.uuid, ',') FROM repositorynotification n \
+            WHERE n.repository_id = $2 AND n.event_id = $10)";
     /// Only if nobody else ended it meanwhile.
     END = "UPDATE tag SET lifetime_end_ms = $2 WHERE id = $1 AND (lifetime_end_ms IS NULL OR lifetime_end_ms > $2)";
     FORGET_EXPIRY_NOTICES = "DELETE FROM tagnotificationsuccess WHERE tag_id = $1";
@@ -116,9 +118,10 @@ pub async fn existed(conn: &mut Conn, repository: RepositoryId, name: &str) -> R
     Ok(existed)
 }
 
-/// Adds a row.
-pub async fn insert(conn: &mut Conn, new: &NewTag) -> Result<TagId> {
-    let (id,) = fetch_one!(
+/// Adds a row. Gives its id, and the uuid of each notification of its repository for this event
+/// (`externalnotificationevent.id`): a push asks both in one statement, because few repositories have any.
+pub async fn insert(conn: &mut Conn, new: &NewTag, event: i32) -> Result<(TagId, Vec<String>)> {
+    let (id, hooks): (TagId, Option<String>) = fetch_one!(
         conn,
         INSERT,
         &new.name,
@@ -129,9 +132,11 @@ pub async fn insert(conn: &mut Conn, new: &NewTag) -> Result<TagId> {
         new.hidden,
         new.reversion,
         new.kind,
-        new.immutable
+        new.immutable,
+        event
     )?;
-    Ok(id)
+    let hooks = hooks.iter().flat_map(|hooks| hooks.split(','));
+    Ok((id, hooks.map(str::to_owned).collect()))
 }
 
 /// Ends a row at `end_ms`. No row changes if it ended earlier.

@@ -67,24 +67,22 @@ fn record_everything(metrics: &Metrics) {
         .model_cache
         .get_or_create(&ModelCacheLabels { r#type: "hit" })
         .inc();
-    let (queue_name, availability) = ("q", Availability::Nonexistent);
+    let (queue_name, availability) = ("q".to_owned(), Availability::Nonexistent);
     metrics
         .queue_gets
         .get_or_create(&QueueGetLabels {
-            queue_name,
+            queue_name: queue_name.clone(),
             availability,
         })
         .inc();
-    metrics
-        .queue_puts
-        .get_or_create(&QueueLabels { queue_name })
-        .inc();
+    let labels = QueueLabels { queue_name };
+    metrics.queue_puts.get_or_create(&labels).inc();
     for gauge in [
         &metrics.queue_locked,
         &metrics.queue_available,
         &metrics.queue_available_unlocked,
     ] {
-        gauge.get_or_create(&QueueLabels { queue_name }).set(1);
+        gauge.get_or_create(&labels).set(1);
     }
     metrics
         .gc_rows_deleted

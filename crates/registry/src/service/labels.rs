@@ -32,18 +32,36 @@ pub(crate) struct TagActions {
     pub immutable: bool,
 }
 
+/// The label that ends a tag.
+pub(crate) const EXPIRES_AFTER: &str = "quay.expires-after";
+/// The label that makes a tag immutable.
+pub(crate) const IMMUTABLE: &str = "quay.immutable";
+
 impl TagActions {
     /// Reads the labels that act.
     pub(crate) fn of<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
         let mut actions = Self::default();
         for (key, value) in labels {
             match key {
-                "quay.expires-after" => actions.expires_after_ms = duration_ms(value),
-                "quay.immutable" => actions.immutable = value.eq_ignore_ascii_case("true"),
+                EXPIRES_AFTER => actions.expires_after_ms = duration_ms(value),
+                IMMUTABLE => actions.immutable = value.eq_ignore_ascii_case("true"),
                 _ => {}
             }
         }
         actions
+    }
+
+    /// These, and what they do not ask from others.
+    pub(crate) fn or(self, others: Self) -> Self {
+        Self {
+            expires_after_ms: self.expires_after_ms.or(others.expires_after_ms),
+            immutable: self.immutable || others.immutable,
+        }
+    }
+
+    /// Whether nothing is left to ask for.
+    pub(crate) fn is_complete(self) -> bool {
+        self.expires_after_ms.is_some() && self.immutable
     }
 }
 
@@ -146,7 +164,7 @@ fn labels_of_config(bytes: &[u8]) -> Labels {
         .unwrap_or_default()
 }
 
-/// `<int><unit>` with the units of Quay: seconds to years.
+/// `<int><unit>` with the units of Quay: seconds to years. Nothing for no time at all, as in Quay.
 fn duration_ms(text: &str) -> Option<i64> {
     let unit = text.trim().chars().last()?;
     let amount: i64 = text
@@ -154,7 +172,7 @@ fn duration_ms(text: &str) -> Option<i64> {
         .strip_suffix(unit)?
         .parse()
         .ok()
-        .filter(|amount| *amount >= 0)?;
+        .filter(|amount| *amount > 0)?;
     let seconds: i64 = match unit {
         's' => 1,
         'm' => 60,
@@ -176,7 +194,15 @@ mod tests {
         let actions = TagActions::of([("quay.expires-after", "2w"), ("quay.immutable", "True")]);
         assert_eq!(actions.expires_after_ms, Some(1_209_600_000));
         assert!(actions.immutable);
-        for nonsense in ["", "w", "-1d", "2 weeks", "9223372036854775807y", "1ü"] {
+        for nonsense in [
+            "",
+            "w",
+            "-1d",
+            "0s",
+            "2 weeks",
+            "9223372036854775807y",
+            "1ü",
+        ] {
             let actions = TagActions::of([("quay.expires-after", nonsense)]);
             assert_eq!(actions.expires_after_ms, None, "{nonsense:?}");
         }

@@ -3,7 +3,8 @@
 //! Cost of a new image manifest that is pushed by tag: the link check and the content of its config before the transaction;
 //! in it, nine statements: is it known under its other digest, all blobs, the manifest, its links, its scan status, the
 //! living row of the tag, immutability policies, the new row, the audit row. A tag that moves costs three more, each label
-//! two, and on PostgreSQL the lock of the repository one. The same manifest again costs ten. By digest, seven in all.
+//! two, a repository with hooks for pushes one, and on PostgreSQL the lock of the repository one. The same manifest again
+//! costs ten. By digest, seven in all.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use pierhead_oci::{Descriptor, Digest, Hasher, Manifest, ManifestErrorKind, Refe
 
 use crate::audit::Event;
 use crate::error::{Code, Error, Result};
-use crate::service::labels::{Labels, TagActions, common_labels};
+use crate::notification::PushNotifier;
+use crate::service::labels::{EXPIRES_AFTER, IMMUTABLE, Labels, TagActions, common_labels};
 use crate::service::manifests::immutable_tag;
 use crate::service::retarget::{self, Refused, Retarget, Retargeted};
 use crate::state::Registry;
@@ -117,6 +119,7 @@ impl Registry {
             labels,
             tags: tags.clone(),
             audit,
+            notifier: PushNotifier::new(self, event),
             now_ms: self.clock.next_ms(),
             now: self.clock.utc(),
             rules: Rules {
@@ -162,7 +165,11 @@ impl Registry {
                 registry.caches.tag_changed(repository, tag);
             }
             registry.caches.alive_changed(repository);
-            stored.map(|stored| stored.digest)
+            let stored = stored?;
+            registry
+                .measures
+                .queued(&registry.config.notification_queue, stored.notified);
+            Ok::<_, Error>(stored.digest)
         })
         .await?;
         Ok(Pushed {
@@ -235,6 +242,7 @@ struct ManifestWrite {
     labels: Labels,
     tags: Vec<String>,
     audit: Vec<LogEntry>,
+    notifier: PushNotifier,
     now_ms: i64,
     now: chrono::NaiveDateTime,
     rules: Rules,
@@ -248,6 +256,8 @@ struct Stored {
     ends_ms: Vec<Option<i64>>,
     /// Names of other tags that ended.
     ended: Vec<String>,
+    /// How many notifications were queued.
+    notified: u64,
 }
 
 impl ManifestWrite {
@@ -262,25 +272,33 @@ impl ManifestWrite {
         }
         let blobs = self.linked_blobs(conn).await?;
         let children = self.stored_children(conn).await?;
-        let manifest = match manifests::insert(conn, &self.new).await? {
+        let (manifest, own_actions) = match manifests::insert(conn, &self.new).await? {
             Some(manifest) => {
                 self.link(conn, manifest, &blobs, &children).await?;
-                manifest
+                (manifest, self.new_actions())
             }
             None => self.reuse(conn, &blobs, &children).await?,
         };
-        let actions = self.actions(conn, &children).await?;
         if self.tags.is_empty() {
             self.protect(conn, manifest).await?;
         }
         let mut ends_ms = Vec::with_capacity(self.tags.len());
-        let mut ended = Vec::new();
-        for tag in &self.tags {
-            let moved = self.retarget(conn, tag, manifest, actions).await?;
-            ends_ms.push(moved.lifetime_end_ms);
-            ended.extend(moved.ended);
+        let (mut ended, mut hooks) = (Vec::new(), Vec::new());
+        if !self.tags.is_empty() {
+            let actions = self.actions(conn, own_actions, &children).await?;
+            for tag in &self.tags {
+                let moved = self.retarget(conn, tag, manifest, actions).await?;
+                ends_ms.push(moved.lifetime_end_ms);
+                ended.extend(moved.ended);
+                // The same for every tag.
+                hooks = moved.hooks;
+            }
         }
         logs::insert(conn, &self.audit).await?;
+        let notified = self
+            .notifier
+            .queue(conn, &hooks, &self.tags, self.now)
+            .await?;
         let digest = Digest::parse(&self.new.digest)
             .map_err(|_| Error::Corrupt("a digest that was just made".to_owned()))?;
         Ok(Stored {
@@ -288,6 +306,7 @@ impl ManifestWrite {
             manifest,
             ends_ms,
             ended,
+            notified,
         })
     }
 
@@ -407,46 +426,59 @@ impl ManifestWrite {
         Ok(())
     }
 
-    /// The manifest that the repository has already. A placeholder gets its text and links.
+    /// The manifest that the repository has already, and what its labels ask of tags: those in the database, which may have
+    /// changed since it was pushed. A placeholder gets its text and links.
     async fn reuse(
         &self,
         conn: &mut Conn,
         blobs: &[BlobId],
         children: &[ManifestId],
-    ) -> Result<ManifestId> {
-        let row =
-            manifests::find_by_digest(conn, self.new.repository, &self.new.digest, self.now_ms)
-                .await?
-                .ok_or_else(|| {
-                    Error::Corrupt("a manifest that vanished inside a transaction".to_owned())
-                })?;
-        if row.manifest_bytes.is_empty() {
+    ) -> Result<(ManifestId, TagActions)> {
+        let row = manifests::find_pushed(conn, self.new.repository, &self.new.digest)
+            .await?
+            .ok_or_else(|| {
+                Error::Corrupt("a manifest that vanished inside a transaction".to_owned())
+            })?;
+        if row.is_placeholder {
             manifests::fill_placeholder(conn, row.id, &self.new).await?;
             self.link(conn, row.id, blobs, children).await?;
-        } else if self.rules.sparse_index {
+            return Ok((row.id, self.new_actions()));
+        }
+        if self.rules.sparse_index {
             manifests::insert_blobs(conn, self.new.repository, row.id, blobs).await?;
             manifests::insert_children(conn, self.new.repository, row.id, children).await?;
         }
-        Ok(row.id)
+        let labels = [
+            (EXPIRES_AFTER, row.expires_after),
+            (IMMUTABLE, row.immutable),
+        ];
+        let labels = labels
+            .iter()
+            .filter_map(|(key, value)| Some((*key, value.as_deref()?)));
+        Ok((row.id, TagActions::of(labels)))
     }
 
-    /// What labels ask of the tags: the manifest's own, or for an index what all its children have in common.
-    async fn actions(&self, conn: &mut Conn, children: &[ManifestId]) -> Result<TagActions> {
-        if self.tags.is_empty() {
-            return Ok(TagActions::default());
-        }
-        if children.is_empty() {
-            let labels = self
-                .labels
-                .iter()
-                .map(|(key, value)| (key.as_str(), value.as_str()));
-            return Ok(TagActions::of(labels));
+    /// What the labels of a new manifest ask of tags.
+    fn new_actions(&self) -> TagActions {
+        let labels = self.labels.iter();
+        TagActions::of(labels.map(|(key, value)| (key.as_str(), value.as_str())))
+    }
+
+    /// What labels ask of the tags: the manifest's own, and for an index what all its children have in common.
+    async fn actions(
+        &self,
+        conn: &mut Conn,
+        own: TagActions,
+        children: &[ManifestId],
+    ) -> Result<TagActions> {
+        if children.is_empty() || own.is_complete() {
+            return Ok(own);
         }
         let common = common_labels(conn, children).await?;
         let labels = common
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()));
-        Ok(TagActions::of(labels))
+        Ok(own.or(TagActions::of(labels)))
     }
 
     /// Keeps a manifest that no tag names: for a time, or for ever if it refers to another one.
@@ -472,6 +504,7 @@ impl ManifestWrite {
                 immutable: false,
                 kind: self.rules.tags.tag_kind,
             },
+            self.rules.tags.push_event,
         )
         .await?;
         Ok(())

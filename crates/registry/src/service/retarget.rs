@@ -16,6 +16,8 @@ pub(crate) struct Rules {
     pub(crate) immutable_tags_can_expire: bool,
     /// `tagkind.id`.
     pub(crate) tag_kind: i32,
+    /// `externalnotificationevent.id` of a push.
+    pub(crate) push_event: i32,
 }
 
 /// A tag to be made or moved.
@@ -45,6 +47,8 @@ pub(crate) struct Retargeted {
     pub(crate) ended: Vec<String>,
     /// Whether a policy made it immutable.
     pub(crate) immutable_by_policy: bool,
+    /// `uuid` of each hook of the repository that waits for pushes.
+    pub(crate) hooks: Vec<String>,
 }
 
 /// Why a tag stays where it is.
@@ -108,12 +112,13 @@ impl Retarget<'_> {
             immutable,
             kind: self.rules.tag_kind,
         };
-        tags::insert(conn, &new).await?;
+        let (_, hooks) = tags::insert(conn, &new, self.rules.push_event).await?;
         Ok(Retargeted {
             previous: alive.map(|alive| alive.digest),
             lifetime_end_ms,
             ended,
             immutable_by_policy,
+            hooks,
         })
     }
 

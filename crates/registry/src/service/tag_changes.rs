@@ -5,7 +5,7 @@
 //! nothing. The order of the checks is Quay's (`endpoints/api/tag.py`), because it decides which error a client sees.
 
 use pierhead_auth::accounts::AccountsError;
-use pierhead_db::enums::TagKind;
+use pierhead_db::enums::{EnumTable, TagKind};
 use pierhead_db::queries::tags::AliveTag;
 use pierhead_db::queries::{manifests, tag_changes, tags};
 use pierhead_db::{Conn, Durability, ManifestId, RepositoryId};
@@ -13,6 +13,7 @@ use pierhead_oci::media_type::{self, ManifestType};
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::notification::REPO_PUSH;
 use crate::service::author::Author;
 use crate::service::ending::EndingTag;
 use crate::service::labels::stored_actions;
@@ -110,6 +111,10 @@ impl Registry {
             immutable_tags: self.config.immutable_tags,
             immutable_tags_can_expire: self.config.immutable_tags_can_expire,
             tag_kind: self.enums.id(TagKind::Tag),
+            push_event: self
+                .enums
+                .find(EnumTable::NotificationEvent, REPO_PUSH)
+                .unwrap_or_default(),
         }
     }
 
@@ -378,8 +383,7 @@ impl Work {
             return Err(TagError::BoundToItsTag);
         }
         let is_index = ManifestType::parse(media_type).is_some_and(ManifestType::is_index);
-        let mut actions = stored_actions(conn, manifest, is_index).await?;
-        actions.expires_after_ms = actions.expires_after_ms.filter(|after| *after > 0);
+        let actions = stored_actions(conn, manifest, is_index).await?;
         let retarget = Retarget {
             repository: self.repository,
             namespace: self.author.repository.namespace_id.0,

@@ -3,6 +3,7 @@
 //!
 //! Statements of the audit log's worker are not among them: rows of pulls are written in batches, beside the requests.
 
+use crate::notifications::hook;
 use crate::site::{Cost, Image, PASSWORD, digest_of};
 
 on_both_engines! {
@@ -122,6 +123,12 @@ on_both_engines! {
             ann.push_blob("ann/app", blob).await;
         }
         assert_eq!(push(&image, &image.digest()).await, Cost { opens: 1, ..Cost::statements(7) }, "by digest");
+        // Hooks cost one, however many there are; only who has them pays.
+        for last in 1..=2 {
+            hook(site, "app", "repo_push", &format!("6f1c1f4e-0000-4000-8000-00000000000{last}")).await;
+        }
+        assert_eq!(push(&image, "hooked").await, Cost::statements(9), "with hooks");
+        assert_eq!(push(&image, "hooked").await, Cost::statements(11), "with hooks, the same again");
     }
 
     fn of_a_page(site) {

@@ -27,6 +27,11 @@ on_both_engines! {
             ("3d", "259200000"),
             ("nonsense", "-1"),
             ("-1d", "-1"),
+            // As in Quay: no time at all is no expiry.
+            ("0s", "-1"),
+            // LABELED_EXPIRATION_MINIMUM and …_MAXIMUM do not limit labels.
+            ("1s", "1000"),
+            ("300w", "181440000000"),
             // More than a tag can live.
             ("9223372036854775s", "-1"),
             ("9223372036854775807y", "-1"),
@@ -48,6 +53,22 @@ on_both_engines! {
         ann.push_image("ann/app", "differ", &Image::index(&[&one, &other])).await;
         let life = "SELECT name, COALESCE(lifetime_end_ms - lifetime_start_ms, -1) FROM tag WHERE hidden = false ORDER BY name";
         assert_eq!(site.sql(life).await, "agree|1209600000\ndiffer|-1");
+    }
+
+    // The labels of a manifest that is there already count as they are now, whatever it was pushed with.
+    fn labels_that_changed_since_count_for_the_next_push(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        let image = Image::with("labelled", &json!({"quay.expires-after": "2w"}), &json!({}));
+        ann.push_image("ann/app", "latest", &image).await;
+        let life = "SELECT COALESCE(lifetime_end_ms - lifetime_start_ms, -1), CASE WHEN immutable THEN 1 ELSE 0 END \
+            FROM tag WHERE name = 'latest' ORDER BY id DESC LIMIT 1";
+        assert_eq!(site.sql(life).await, "1209600000|0");
+        site.sql("UPDATE label SET value = '1d' WHERE key = 'quay.expires-after'").await;
+        ann.push_image("ann/app", "latest", &image).await;
+        assert_eq!(site.sql(life).await, "86400000|0");
+        site.sql("UPDATE label SET key = 'quay.immutable', value = 'true'").await;
+        ann.push_image("ann/app", "latest", &image).await;
+        assert_eq!(site.sql(life).await, "-1|1");
     }
 
     fn a_tag_whose_time_is_over_is_gone(site) {

@@ -14,6 +14,7 @@ mod costs;
 mod expiry;
 mod manifests;
 mod mounts;
+mod notifications;
 mod ping;
 mod pull_counts;
 mod referrers;

@@ -75,6 +75,7 @@ impl Settings {
                 page_size: 100,
                 maximum_blob_size: 1 << 20,
                 temporary_tag_seconds: 3600,
+                notification_queue: "notification".to_owned(),
                 manifest_limits: Limits::default(),
                 refused_docker: Some(VersionSpec::before_1_6()),
             },
