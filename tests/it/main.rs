@@ -23,6 +23,7 @@ mod namespace;
 mod operations;
 mod oras;
 mod podman;
+mod postgres_tls;
 mod regctl;
 mod skopeo;
 mod stopping;

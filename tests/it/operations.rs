@@ -276,8 +276,20 @@ async fn a_read_only_registry_serves_pulls_and_refuses_pushes() {
         .unwrap();
     server.stop().await.unwrap();
 
+    // A database as Quay leaves it, and a role that may only read: whatever the registry tried to write would fail.
+    database
+        .sql("DROP INDEX pierhead_tag_name, pierhead_repository_namespace; DROP TABLE pierhead_deleted_blob")
+        .unwrap();
+    let reader = format!("reader_{}", std::process::id());
+    let role = format!(
+        "CREATE ROLE {reader} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}"
+    );
+    database.sql(&role).unwrap();
+    let uri = database.uri().replace("quay@", &format!("{reader}@"));
+    let rows = "SELECT COUNT(*) FROM logentry3";
+    let logged = database.sql(rows).unwrap();
     let mut server = builder()
-        .config(json!({ "REGISTRY_STATE": "readonly" }))
+        .config(json!({ "REGISTRY_STATE": "readonly", "DB_URI": uri }))
         .start()
         .await
         .unwrap();
@@ -292,6 +304,17 @@ async fn a_read_only_registry_serves_pulls_and_refuses_pushes() {
             blob.bytes
         );
     }
+    let api = server
+        .signed_in(owner.username(), owner.password())
+        .await
+        .unwrap();
+    let path = format!(
+        "/api/v1/repository/devel/app/manifest/{}",
+        image.manifest.digest
+    );
+    let view = api.get(&path).await.unwrap().expect(&[StatusCode::OK]);
+    let view = view.unwrap().json().unwrap();
+    assert_eq!(view["layers"].as_array().unwrap().len(), 1, "{view}");
     let refused = client.start_upload("devel/app").await.unwrap_err();
     assert_eq!(refused.status(), Some(405), "{refused}");
     let refused = client.manifest("DELETE", "devel/app", "v1").await.unwrap();
@@ -302,6 +325,34 @@ async fn a_read_only_registry_serves_pulls_and_refuses_pushes() {
     let health = client.send("GET", "/health/instance").await.unwrap();
     assert_eq!(health.status, 200, "{}", health.text());
     server.stop().await.unwrap();
+    let log = server.log();
+    assert!(!log.contains("permission denied"), "{log}");
+    assert_eq!(database.sql(rows).unwrap(), logged);
+    let own = "SELECT relname FROM pg_class WHERE relname LIKE 'pierhead%'";
+    assert_eq!(database.sql(own).unwrap(), "");
+}
+
+/// An empty database stays empty, and a file that is not there is not made.
+#[tokio::test]
+async fn a_read_only_registry_makes_no_tables() {
+    let postgres = Postgres::shared().await.unwrap();
+    let database = postgres.empty_database().unwrap();
+    let read_only = json!({ "REGISTRY_STATE": "readonly" });
+    let builder = Pierhead::builder().database(&database);
+    let refused = builder.config(read_only.clone()).start().await;
+    let message = refused.expect_err("an empty database").to_string();
+    assert!(message.contains("REGISTRY_STATE: readonly"), "{message}");
+    assert_eq!(
+        database
+            .sql("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'")
+            .unwrap(),
+        "0"
+    );
+
+    let builder = Pierhead::builder().engine(Engine::Sqlite);
+    let refused = builder.config(read_only).start().await;
+    let message = refused.expect_err("no database").to_string();
+    assert!(message.contains("quay.db is not there"), "{message}");
 }
 
 #[tokio::test]

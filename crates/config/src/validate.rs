@@ -70,6 +70,21 @@ impl Rules<'_> {
         self.config.is_given(key)
     }
 
+    /// Whether the configuration directory has `extra_ca_certs` or other entries whose names begin with `extra_ca`.
+    fn has_extra_authorities(&self) -> bool {
+        self.directory
+            .and_then(|directory| directory.read_dir().ok())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| {
+                entry
+                    .file_name()
+                    .as_encoded_bytes()
+                    .starts_with(b"extra_ca")
+            })
+    }
+
     /// Whether a file of the configuration directory exists.
     fn has_file(&self, name: &str) -> bool {
         self.directory

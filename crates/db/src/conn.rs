@@ -11,6 +11,7 @@ pub struct Conn {
     inner: Inner,
     statements: Arc<AtomicU64>,
     prepares: bool,
+    lacks_own_tables: bool,
 }
 
 pub(crate) enum Inner {
@@ -35,6 +36,7 @@ impl Conn {
             inner,
             statements,
             prepares: true,
+            lacks_own_tables: false,
         }
     }
 
@@ -44,12 +46,23 @@ impl Conn {
             inner,
             statements,
             prepares: false,
+            lacks_own_tables: false,
         }
     }
 
     /// Whether a statement may be prepared under a name and used again by that name.
     pub(crate) fn prepares(&self) -> bool {
         self.prepares
+    }
+
+    /// The database has none of our tables: see [`crate::Database::without_own_tables`].
+    pub(crate) fn do_without_own_tables(&mut self) {
+        self.lacks_own_tables = true;
+    }
+
+    /// Whether a statement has to do without our tables.
+    pub(crate) fn lacks_own_tables(&self) -> bool {
+        self.lacks_own_tables
     }
 
     /// The engine's connection, counted as one statement.

@@ -77,6 +77,9 @@ impl PostgresOptions {
 pub struct Database {
     engine: Engine,
     statements: Arc<AtomicU64>,
+    /// Connections that were opened.
+    connects: Arc<AtomicU64>,
+    lacks_own_tables: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -102,7 +105,13 @@ impl Database {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let writer = Writer::start(connect.connect().await?, &options.path, statements.clone());
+        let connects = Arc::new(AtomicU64::new(0));
+        let connected = connects.clone();
         let readers = SqlitePoolOptions::new()
+            .after_connect(move |_, _| {
+                connected.fetch_add(1, Ordering::Relaxed);
+                Box::pin(std::future::ready(Ok(())))
+            })
             .max_connections(options.readers)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
@@ -110,13 +119,21 @@ impl Database {
         Ok(Self {
             engine: Engine::Sqlite { readers, writer },
             statements,
+            connects,
+            lacks_own_tables: false,
         })
     }
 
     /// Connects to PostgreSQL, directly or through a pooler such as pgBouncer.
     pub async fn postgres(options: PostgresOptions) -> Result<Self> {
         let pooled = pooler::stands_before(&options.connect).await?;
+        let connects = Arc::new(AtomicU64::new(0));
+        let connected = connects.clone();
         let pool = PgPoolOptions::new()
+            .after_connect(move |_, _| {
+                connected.fetch_add(1, Ordering::Relaxed);
+                Box::pin(std::future::ready(Ok(())))
+            })
             .max_connections(options.max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
@@ -134,7 +151,17 @@ impl Database {
         Ok(Self {
             engine,
             statements: Arc::new(AtomicU64::new(0)),
+            connects,
+            lacks_own_tables: false,
         })
+    }
+
+    /// The same database, of which is known that it has Quay's tables but not ours, and that nothing may be written: a
+    /// read-only registry serves what Quay left. Reads then ask nothing of our tables.
+    #[must_use]
+    pub fn without_own_tables(mut self) -> Self {
+        self.lacks_own_tables = true;
+        self
     }
 
     /// Whether other processes may write to this database while we serve from it, so that what was read may be stale.
@@ -149,20 +176,25 @@ impl Database {
 
     /// A connection for reading, outside any transaction (behind a pooler: inside one that ends with the connection's use).
     pub async fn read(&self) -> Result<Conn> {
-        let inner = match &self.engine {
+        let statements = self.statements.clone();
+        let mut conn = match &self.engine {
             Engine::Postgres(pool) => {
-                Inner::Postgres(pool.acquire().await.map_err(Error::Unavailable)?)
+                let lent = pool.acquire().await.map_err(Error::Unavailable)?;
+                Conn::new(Inner::Postgres(lent), statements)
             }
             Engine::PooledPostgres(pool) => {
                 let transaction = pool.begin().await.map_err(Error::Unavailable)?;
-                let inner = Inner::PostgresTransaction(transaction);
-                return Ok(Conn::lent(inner, self.statements.clone()));
+                Conn::lent(Inner::PostgresTransaction(transaction), statements)
             }
             Engine::Sqlite { readers, .. } => {
-                Inner::SqliteReader(readers.acquire().await.map_err(Error::Unavailable)?)
+                let lent = readers.acquire().await.map_err(Error::Unavailable)?;
+                Conn::new(Inner::SqliteReader(lent), statements)
             }
         };
-        Ok(Conn::new(inner, self.statements.clone()))
+        if self.lacks_own_tables {
+            conn.do_without_own_tables();
+        }
+        Ok(conn)
     }
 
     /// A connection outside any transaction, behind a pooler too: there each statement may meet another server, so they have to
@@ -218,5 +250,15 @@ impl Database {
             Engine::Sqlite { readers, .. } => (readers.size(), readers.num_idle()),
         };
         (size.saturating_sub(idle as u32), idle)
+    }
+
+    /// Connections of the pool since the database was opened: how many were opened, and how many of them were closed again.
+    pub fn connection_changes(&self) -> (u64, u64) {
+        let opened = self.connects.load(Ordering::Relaxed);
+        let (in_use, idle) = self.connections();
+        (
+            opened,
+            opened.saturating_sub(u64::from(in_use) + idle as u64),
+        )
     }
 }

@@ -149,7 +149,8 @@ impl Context {
         if !unsupported.is_empty() {
             return Err(StartError::Unsupported(unsupported.join("\n")));
         }
-        let db = stores::database(&config, loaded.directory.as_deref()).await?;
+        let mut db = stores::database(&config, loaded.directory.as_deref()).await?;
+        let read_only = settings::read_only(&config);
         if std::env::var_os("ENSURE_NO_MIGRATION").is_some()
             && migrate::inspect(&mut db.read().await?).await? == Found::Empty
         {
@@ -158,18 +159,36 @@ impl Context {
                     .to_owned(),
             ));
         }
-        let migration = match migrate::migrate(&db).await? {
-            Outcome::Created => "created the tables of an empty database",
-            Outcome::OwnTablesAdded => "added Pierhead's own tables to Quay's",
-            Outcome::Current => "the database is current",
+        let migration = if read_only {
+            // Nothing is made or altered: a role that may only read is enough.
+            let found = migrate::inspect(&mut db.read().await?).await?;
+            match found {
+                Found::Empty => {
+                    return Err(StartError::Unsupported(
+                        "the database is empty and REGISTRY_STATE: readonly forbids to create its tables".to_owned(),
+                    ));
+                }
+                Found::WithoutOwnTables => {
+                    db = db.without_own_tables();
+                    "left the database as Quay made it"
+                }
+                Found::Current => "the database is current",
+            }
+        } else {
+            match migrate::migrate(&db).await? {
+                Outcome::Created => "created the tables of an empty database",
+                Outcome::OwnTablesAdded => "added Pierhead's own tables to Quay's",
+                Outcome::Current => "the database is current",
+            }
         };
-        let locations: Vec<String> = config
-            .storage
-            .distributed_storage_config
-            .names()
-            .map(ToString::to_string)
-            .collect();
-        let enums = Arc::new(Enums::load_with_locations(&db, &locations).await?);
+        let enums = if read_only {
+            Enums::load(&mut db.read().await?).await?
+        } else {
+            let names = config.storage.distributed_storage_config.names();
+            let locations: Vec<String> = names.map(ToString::to_string).collect();
+            Enums::load_with_locations(&db, &locations).await?
+        };
+        let enums = Arc::new(enums);
         let cipher = FieldCipher::new(&key(
             "DATABASE_SECRET_KEY",
             config.server.database_secret_key.as_ref(),

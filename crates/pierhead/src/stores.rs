@@ -9,17 +9,28 @@ use pierhead_db::{Database, PgConnectOptions, PgSslMode, PostgresOptions, Sqlite
 use pierhead_storage::{LocalDriver, Location, Storage};
 
 use crate::context::StartError;
+use crate::settings;
+use crate::trust::ExtraCas;
 
 /// Connections to PostgreSQL, unless `DB_CONNECTION_ARGS.max_connections` says otherwise.
 const POSTGRES_CONNECTIONS: u32 = 20;
 
-/// Opens `DB_URI`.
+/// Opens `DB_URI`. A file that is not there is made, unless nothing may be written.
 pub(crate) async fn database(
     config: &Config,
     directory: Option<&Path>,
 ) -> Result<Database, StartError> {
     match &config.database.db_uri {
-        DatabaseUri::Sqlite(path) => Ok(Database::sqlite(&SqliteOptions::new(path)).await?),
+        DatabaseUri::Sqlite(path) => {
+            if settings::read_only(config) && !path.is_file() {
+                let path = path.display();
+                let reason = format!(
+                    "DB_URI: {path} is not there, and REGISTRY_STATE: readonly forbids to make it"
+                );
+                return Err(StartError::Unsupported(reason));
+            }
+            Ok(Database::sqlite(&SqliteOptions::new(path)).await?)
+        }
         DatabaseUri::Postgresql(uri) => {
             Ok(Database::postgres(postgres_options(config, uri, directory)?).await?)
         }
@@ -66,7 +77,10 @@ fn postgres_options(
         .or_else(|| parameter("sslrootcert").map(Into::into))
         .or(bundled)
     {
+        // Who names the authorities of the database means these and no others, as libpq does.
         connect = connect.ssl_root_cert(root);
+    } else if let Some(authorities) = ExtraCas::read(directory).pem() {
+        connect = connect.ssl_root_cert_from_pem(authorities.into_bytes());
     }
     if let Some(cert) = &args.sslcert {
         connect = connect.ssl_client_cert(cert);

@@ -1,5 +1,5 @@
 //! The certificate authorities that the configuration directory adds to those of the system, for connections that
-//! Pierhead opens.
+//! Pierhead opens: to the collector of traces, and to PostgreSQL unless `sslrootcert` or `database.pem` names its authorities.
 //!
 //! They are where Quay's start looks for them (`conf/init/certs_install.sh`): `extra_ca_certs`, a directory of files or one
 //! file, and files beside `config.yaml` whose names begin with `extra_ca`. A file may hold many PEM certificates, or one in
@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use pem_rfc7468::LineEnding;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -106,6 +107,16 @@ impl ExtraCas {
         }
     }
 
+    /// The certificates as one PEM text; none if there are none.
+    pub(crate) fn pem(&self) -> Option<String> {
+        // Fails only for content beyond the limits of the address space.
+        let blocks = self.certificates.iter().filter_map(|certificate| {
+            pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, certificate).ok()
+        });
+        let pem: String = blocks.collect();
+        (!pem.is_empty()).then_some(pem)
+    }
+
     fn leave_out(&mut self, path: &Path, reason: &str) {
         self.warnings.push(format!(
             "{}: no certificate authority is taken from here: {reason}",
@@ -158,6 +169,10 @@ mod tests {
         fs::write(bundle.path().join("extra_ca_certs"), one.pem() + &two.pem()).unwrap();
         let found = ExtraCas::read(Some(bundle.path()));
         assert_eq!(found.certificates, [one.der().clone(), two.der().clone()]);
+        let pem = found.pem().unwrap();
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+        assert_eq!(read.unwrap(), found.certificates);
+        assert_eq!(ExtraCas::default().pem(), None);
     }
 
     #[test]

@@ -122,9 +122,9 @@ pub(crate) struct Attempt<'r> {
 }
 
 impl Registry {
-    /// Puts a row on its way, if there is one.
+    /// Puts a row on its way, if there is one. As in Quay, nothing is logged while nothing may be written.
     pub(crate) async fn record(&self, entry: Option<LogEntry>) -> Result<()> {
-        match entry {
+        match entry.filter(|_| !self.config.read_only) {
             Some(entry) => self.audit.record(entry).await.map_err(|_| Error::AuditLog),
             None => Ok(()),
         }
@@ -142,7 +142,7 @@ impl Registry {
         let Some(kind) = config.failure(attempt.operation) else {
             return Ok(());
         };
-        if !config.records(namespace) {
+        if self.config.read_only || !config.records(namespace) {
             return Ok(());
         }
         let place = {

@@ -9,6 +9,7 @@
 //! promised as byte order does not depend on the collation.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +26,9 @@ const INSTALL: &str = "run scripts/install-tools (Debian: apt-get install postgr
 
 /// The superuser that owns everything in a test server; there is no password.
 const ROLE: &str = "quay";
+
+/// In the data folder of a server that speaks TLS, where PostgreSQL looks for it.
+const TLS_KEY: &str = "server.key";
 
 /// Whether what the server committed survives a crash of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +77,36 @@ impl Postgres {
 
     /// A server that only this test uses, ended when this value is dropped.
     pub async fn start(durability: Durability) -> Result<Self> {
+        Self::start_prepared(durability, |_| Ok(())).await
+    }
+
+    /// The same, for connections with TLS too: the server shows this certificate, whose key it has (both PEM).
+    pub async fn start_with_tls(certificate: &str, key: &str) -> Result<Self> {
+        Self::start_prepared(Durability::Off, |data| {
+            for (name, pem) in [("server.crt", certificate), (TLS_KEY, key)] {
+                let path = data.join(name);
+                fs::write(&path, pem).map_err(Error::io("write", &path))?;
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600))
+                    .map_err(Error::io("chmod", &path))?;
+                give_to_service_user(&path)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Starts a server after `prepare_data` has worked on its data folder.
+    async fn start_prepared(
+        durability: Durability,
+        prepare_data: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("pierhead-postgres-")
             .tempdir()
             .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
         let port = Port::reserve()?;
         prepare(folder.path())?;
+        prepare_data(&folder.path().join("data"))?;
         let mut postgres = Self {
             port: port.number(),
             folder: folder.path().to_owned(),
@@ -292,6 +320,9 @@ fn server(folder: &Path, port: u16, durability: Durability) -> Command {
             ]
             .map(str::to_owned),
         );
+    }
+    if folder.join("data").join(TLS_KEY).exists() {
+        settings.push("ssl=on".to_owned());
     }
     for setting in settings {
         command.arg("-c").arg(setting);

@@ -154,6 +154,7 @@ fn a_verified_database_needs_a_ca() {
     let yaml = "DB_CONNECTION_ARGS: {sslmode: verify-full}";
     assert_eq!(problems(yaml), ["DB_CONNECTION_ARGS.sslrootcert"]);
     Bundle::minimal_and(yaml).file("database.pem").load();
+    Bundle::minimal_and(yaml).file("extra_ca_cert_db").load();
 }
 
 #[test]

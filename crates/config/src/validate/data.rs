@@ -33,10 +33,10 @@ fn database(rules: &mut Rules<'_>) {
         && database.db_connection_args.sslrootcert.is_none()
     {
         rules.expect(
-            rules.has_file("database.pem"),
+            rules.has_file("database.pem") || rules.has_extra_authorities(),
             &At::key("DB_CONNECTION_ARGS").child("sslrootcert"),
             Found::Missing,
-            "with this sslmode: a CA file, here or as database.pem in the configuration directory",
+            "with this sslmode: a CA file, here, or as database.pem or extra_ca_certs in the configuration directory",
         );
     }
 }

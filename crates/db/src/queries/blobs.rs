@@ -39,17 +39,40 @@ pub struct LinkedBlob {
     pub image_size: Option<i64>,
 }
 
+/// That the content `s` is linked to the repository `$1`.
+macro_rules! linked {
+    () => {
+        "(EXISTS (SELECT 1 FROM uploadedblob u WHERE u.blob_id = s.id AND u.repository_id = $1) \
+            OR EXISTS (SELECT 1 FROM manifestblob m WHERE m.repository_id = $1 AND m.blob_id = s.id))"
+    };
+}
+
+/// That it was not deleted from there. Where Quay's tables are alone, nothing was ever deleted in our sense.
+macro_rules! not_deleted {
+    () => {
+        " AND NOT EXISTS (SELECT 1 FROM pierhead_deleted_blob d WHERE d.repository_id = $1 AND d.blob_id = s.id)"
+    };
+}
+
+/// Where the content of the digest `$2` lies that is linked to the repository `$1`, under a further condition.
+macro_rules! find_in_repository {
+    ($condition:expr) => {
+        concat!(
+            "SELECT s.id, s.uuid, s.image_size, s.cas_path, l.name AS location \
+                FROM imagestorage s \
+                JOIN imagestorageplacement p ON p.storage_id = s.id \
+                JOIN imagestoragelocation l ON l.id = p.location_id \
+                WHERE s.content_checksum = $2 AND ",
+            linked!(),
+            $condition,
+            " ORDER BY s.id"
+        )
+    };
+}
+
 statements! {
-    /// `$1` repository, `$2` digest.
-    FIND_IN_REPOSITORY = "SELECT s.id, s.uuid, s.image_size, s.cas_path, l.name AS location \
-        FROM imagestorage s \
-        JOIN imagestorageplacement p ON p.storage_id = s.id \
-        JOIN imagestoragelocation l ON l.id = p.location_id \
-        WHERE s.content_checksum = $2 \
-          AND (EXISTS (SELECT 1 FROM uploadedblob u WHERE u.blob_id = s.id AND u.repository_id = $1) \
-            OR EXISTS (SELECT 1 FROM manifestblob m WHERE m.repository_id = $1 AND m.blob_id = s.id)) \
-          AND NOT EXISTS (SELECT 1 FROM pierhead_deleted_blob d WHERE d.repository_id = $1 AND d.blob_id = s.id) \
-        ORDER BY s.id";
+    FIND_IN_REPOSITORY = find_in_repository!(not_deleted!());
+    FIND_IN_QUAYS_REPOSITORY = find_in_repository!("");
     FIND_STORED = "SELECT s.id, s.uuid, s.image_size, s.cas_path, l.name AS location \
         FROM imagestorage s \
         JOIN imagestorageplacement p ON p.storage_id = s.id \
@@ -84,7 +107,12 @@ pub async fn find_in_repository(
     repository: RepositoryId,
     digest: &str,
 ) -> Result<Vec<PlacedBlob>> {
-    fetch_all!(conn, FIND_IN_REPOSITORY, repository, digest)
+    let sql = if conn.lacks_own_tables() {
+        FIND_IN_QUAYS_REPOSITORY
+    } else {
+        FIND_IN_REPOSITORY
+    };
+    fetch_all!(conn, sql, repository, digest)
 }
 
 /// The content wherever it is linked: one row for each location that has it.
@@ -101,14 +129,16 @@ pub async fn find_linked(
     let Some(last) = digests.last() else {
         return Ok(Vec::new());
     };
+    let places = placeholders(2, digests.len());
+    let not_deleted = if conn.lacks_own_tables() {
+        ""
+    } else {
+        not_deleted!()
+    };
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT s.id, s.content_checksum AS digest, s.image_size FROM imagestorage s \
-         WHERE s.content_checksum IN {} \
-           AND (EXISTS (SELECT 1 FROM uploadedblob u WHERE u.blob_id = s.id AND u.repository_id = $1) \
-             OR EXISTS (SELECT 1 FROM manifestblob m WHERE m.repository_id = $1 AND m.blob_id = s.id)) \
-           AND NOT EXISTS (SELECT 1 FROM pierhead_deleted_blob d WHERE d.repository_id = $1 AND d.blob_id = s.id) \
-         ORDER BY s.id",
-        placeholders(2, digests.len())
+         WHERE s.content_checksum IN {places} AND {}{not_deleted} ORDER BY s.id",
+        linked!()
     ));
     let filler = std::iter::repeat_n(last, padded(digests.len()) - digests.len());
     let values = digests.iter().chain(filler);
