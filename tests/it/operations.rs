@@ -123,6 +123,17 @@ async fn metrics_are_exported_under_quays_names() {
         assert_eq!(metrics.sum("quay_repository_rows", &[]), Some(1.0));
         assert!(metrics.sum("quay_registry_image_pulls_total", &[("ref", "tag")]) >= Some(1.0));
         assert!(metrics.sum("quay_registry_image_pushes_total", &[]) >= Some(1.0));
+        assert!(metrics.sum("quay_db_connect_calls_total", &[]) >= Some(1.0));
+        // Two blobs, each in one request; the tag was looked up once.
+        let region = [("region", "default")];
+        assert_eq!(
+            metrics.sum("quay_chunk_upload_duration_seconds_count", &region),
+            Some(2.0)
+        );
+        assert_eq!(
+            metrics.sum("pierhead_tag_cache_lookups_total", &[]),
+            Some(1.0)
+        );
         server.stop().await.unwrap();
     }
 }

@@ -252,6 +252,9 @@ fn exported_metrics(
         metrics
             .db_available
             .set(i64::try_from(idle).unwrap_or(i64::MAX));
+        let (opened, closed) = db.connection_changes();
+        raise(&metrics.db_connects, opened);
+        raise(&metrics.db_closes, closed);
         raise(&metrics.db_statements, db.statements());
         for (reason, count) in [("full", audit.dropped()), ("refused", audit.refused())] {
             let labels = AuditLossLabels { reason };

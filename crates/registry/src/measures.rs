@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use pierhead_metrics::{
-    AttemptLabels, ImageReference, Metrics, Protocol, PullLabels, PulledLabels, PushLabels,
-    QueueLabels, Route,
+    AttemptLabels, Counter, ImageReference, Metrics, Protocol, PullLabels, PulledLabels,
+    PushLabels, QueueLabels, RegionLabels, Route, TagCacheLabels,
 };
 
 use crate::route::{OPERATIONS, Operation};
@@ -18,6 +18,8 @@ pub struct Measures {
     metrics: Arc<Metrics>,
     /// A histogram for each operation, by tag and by digest.
     routes: Vec<(Operation, [Route; 2])>,
+    tag_cache_hits: Counter,
+    tag_cache_misses: Counter,
 }
 
 impl Measures {
@@ -30,7 +32,35 @@ impl Measures {
                 (*operation, [route(false), route(true)])
             })
             .collect();
-        Self { metrics, routes }
+        let lookups = |result| metrics.tag_cache.get_or_create_owned(&result);
+        let (tag_cache_hits, tag_cache_misses) =
+            (lookups(TagCacheLabels::HIT), lookups(TagCacheLabels::MISS));
+        Self {
+            metrics,
+            routes,
+            tag_cache_hits,
+            tag_cache_misses,
+        }
+    }
+
+    /// A tag was looked up: in the cache, or in the database.
+    pub fn tag_looked_up(&self, cached: bool) {
+        if cached {
+            self.tag_cache_hits.inc();
+        } else {
+            self.tag_cache_misses.inc();
+        }
+    }
+
+    /// A chunk of an upload was received and stored in that location.
+    pub fn chunk_stored(&self, location: &str, elapsed: Duration) {
+        let labels = RegionLabels {
+            region: location.to_owned(),
+        };
+        self.metrics
+            .chunk_upload_duration
+            .get_or_create(&labels)
+            .observe(elapsed.as_secs_f64());
     }
 
     /// A request was answered. `namespace` is that of its path.

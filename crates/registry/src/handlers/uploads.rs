@@ -1,5 +1,7 @@
 //! `…/blobs/uploads/`.
 
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION, RANGE};
 use axum::http::{HeaderMap, StatusCode};
@@ -195,6 +197,7 @@ async fn move_body(
     mut body: Body,
     range: Option<ContentRange>,
 ) -> Result<()> {
+    let began = Instant::now();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Error::Body(error.to_string()))?;
@@ -204,6 +207,10 @@ async fn move_body(
         }
     }
     registry.measures.blob_received(length);
+    if length > 0 {
+        let location = receiving.location();
+        registry.measures.chunk_stored(location, began.elapsed());
+    }
     match range {
         Some(range) if range.len() != length => Err(Error::saying(
             Code::SIZE_INVALID,

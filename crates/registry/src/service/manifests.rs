@@ -25,7 +25,9 @@ impl Registry {
         tag: &str,
     ) -> Result<Arc<StoredManifest>> {
         let now_ms = self.clock.now_ms();
-        if let Some(id) = self.caches.tag(repository, tag, now_ms) {
+        let cached = self.caches.tag(repository, tag, now_ms);
+        self.measures.tag_looked_up(cached.is_some());
+        if let Some(id) = cached {
             return self.manifest_by_id(id).await;
         }
         let generation = self.caches.tag_generation(repository, tag);

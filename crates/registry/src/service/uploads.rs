@@ -90,6 +90,11 @@ struct FinishedUpload {
 }
 
 impl Receiving {
+    /// Name of the storage location that takes it.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
     /// Takes the next bytes of the body.
     pub async fn push(&mut self, bytes: Bytes) -> Result<()> {
         if self.before + self.writer.received() + bytes.len() as u64 > self.limit {
