@@ -99,44 +99,35 @@ pub async fn insert(conn: &mut Conn, entries: &[LogEntry]) -> Result<u64> {
 }
 
 async fn insert_batch(conn: &mut Conn, batch: &[LogEntry]) -> Result<u64> {
-    if conn.is_postgres() {
-        return insert_columns(conn, batch).await;
-    }
-    let sql: &'static str = &INSERT_SQLITE[batch.len().ilog2() as usize];
-    let values = values(batch).map_err(sqlx::Error::Encode)?;
+    let prepares = conn.prepares();
     match conn.statement() {
-        EngineConn::Sqlite(conn) => sqlx::query_with(sql, values).execute(conn).await,
-        // Asked above.
-        EngineConn::Postgres(_) => return Ok(0),
+        EngineConn::Postgres(conn) => sqlx::query::<sqlx::Postgres>(INSERT_POSTGRES)
+            .persistent(prepares)
+            .bind(column(batch, |entry| entry.kind))
+            .bind(column(batch, |entry| entry.account))
+            .bind(column(batch, |entry| entry.performer))
+            .bind(column(batch, |entry| entry.repository))
+            .bind(column(batch, |entry| entry.datetime))
+            .bind(column(batch, |entry| entry.ip.as_deref()))
+            .bind(column(batch, |entry| &*entry.metadata_json))
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()),
+        EngineConn::Sqlite(conn) => {
+            let sql: &'static str = &INSERT_SQLITE[batch.len().ilog2() as usize];
+            let values = values(batch).map_err(sqlx::Error::Encode)?;
+            sqlx::query_with(sql, values)
+                .execute(conn)
+                .await
+                .map(|done| done.rows_affected())
+        }
     }
-    .map(|done| done.rows_affected())
     .map_err(Error::from)
 }
 
-async fn insert_columns(conn: &mut Conn, batch: &[LogEntry]) -> Result<u64> {
-    fn column<'e, T>(batch: &'e [LogEntry], value: impl Fn(&'e LogEntry) -> T) -> Vec<T> {
-        batch.iter().map(value).collect()
-    }
-    let prepares = conn.prepares();
-    match conn.statement() {
-        EngineConn::Postgres(conn) => {
-            sqlx::query::<sqlx::Postgres>(INSERT_POSTGRES)
-                .persistent(prepares)
-                .bind(column(batch, |entry| entry.kind))
-                .bind(column(batch, |entry| entry.account))
-                .bind(column(batch, |entry| entry.performer))
-                .bind(column(batch, |entry| entry.repository))
-                .bind(column(batch, |entry| entry.datetime))
-                .bind(column(batch, |entry| entry.ip.as_deref()))
-                .bind(column(batch, |entry| &*entry.metadata_json))
-                .execute(conn)
-                .await
-        }
-        // Asked by the caller.
-        EngineConn::Sqlite(_) => return Ok(0),
-    }
-    .map(|done| done.rows_affected())
-    .map_err(Error::from)
+/// One column of a batch.
+fn column<'e, T>(batch: &'e [LogEntry], value: impl Fn(&'e LogEntry) -> T) -> Vec<T> {
+    batch.iter().map(value).collect()
 }
 
 /// The parameters of a batch. Rows that were recorded in the same millisecond share the text of their time.
