@@ -7,6 +7,7 @@ pub(crate) mod labels;
 pub(crate) mod manifest_labels;
 pub(crate) mod manifest_view;
 pub(crate) mod manifests;
+pub(crate) mod mounts;
 pub(crate) mod push;
 pub(crate) mod referrers;
 pub(crate) mod retarget;
