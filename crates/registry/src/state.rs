@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::RegistryConfig;
 use crate::locks::DigestLocks;
 use crate::measures::Measures;
-use crate::service::tag_history::PageEnds;
+use crate::service::tag_history::TagPlaces;
 use crate::stored::Caches;
 
 /// The registry. Cheap to clone.
@@ -41,8 +41,8 @@ pub struct Parts {
     pub pull_counts: Option<PullCounts>,
     /// What pulls remember.
     pub caches: Caches,
-    /// Where pages of tags ended.
-    pub page_ends: PageEnds,
+    /// Known places in lists of tags.
+    pub tag_places: TagPlaces,
     /// Time.
     pub clock: Clock,
     /// What is counted.
@@ -97,7 +97,7 @@ impl Registry {
             audit,
             pull_counts,
             caches,
-            page_ends: PageEnds::default(),
+            tag_places: TagPlaces::default(),
             clock: Clock::default(),
             page_tokens,
             measures: Measures::new(metrics),

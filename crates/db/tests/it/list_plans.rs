@@ -75,6 +75,24 @@ fn pages() -> Vec<(String, String, Vec<&'static str>, &'static [&'static str])> 
             &["tag_repository_id_lifetime_start_ms"],
         ),
         (
+            "a place in the list of tags".to_owned(),
+            fixed("PLACE"),
+            vec!["1", "NULL", "NULL", last, "''", "0", "900"],
+            &["tag_repository_id_lifetime_start_ms"],
+        ),
+        (
+            "tags that came".to_owned(),
+            fixed("CHANGES"),
+            vec!["1", "19990", "NULL", "NULL", "NULL", "1001"],
+            &["tag_repository_id_lifetime_start_ms"],
+        ),
+        (
+            "tags that came and tags that ended".to_owned(),
+            fixed("CHANGES"),
+            vec!["1", "19990", "19000", "18990", "NULL", "1001"],
+            &["tag_repository_id_lifetime_start_ms", "_lifetime_end_ms "],
+        ),
+        (
             "the newest tag".to_owned(),
             fixed("NEWEST_START"),
             vec!["1"],

@@ -1,25 +1,32 @@
 //! Pages of tags for the management API: newest first, with the dead ones that can still be seen.
 //!
-//! Clients ask for pages by number. A page is found by the rows before it only if nobody knows where it begins: who was given
-//! page 7 finds page 8 by an index, since the end of page 7 is remembered. That is right only while nothing was added in front
-//! since; every interval begins later than those before it, so the newest one tells.
+//! Clients ask for pages by number: what lies behind so many rows *now*. Nobody counts these rows for each page: places in the
+//! list are remembered with the number of rows before them, and moved by what came and went since (`places`). So the page
+//! after one that was given out is found by an index, and any other from the nearest place before it.
 //!
-//! Cost: one statement for the rows, one for when the newest began (beyond the first page); if there are indexes among them,
-//! one for their texts that are not remembered, and one for their children.
+//! Cost: one statement for the rows, and one for what changed (or, the first time, for when the newest began); where no
+//! place is near, one for each of at most 64 new ones; if there are indexes among the tags, one for their texts that are not
+//! remembered, and one for their children.
+
+mod places;
 
 use std::collections::HashSet;
 
-use pierhead_db::queries::tag_history::{self, After, TagRow, Wanted};
-use pierhead_db::{Conn, RepositoryId, TagId};
+use pierhead_db::queries::tag_history::{self, Place, TagRow, Wanted};
+use pierhead_db::{Conn, RepositoryId};
 use pierhead_oci::media_type::ManifestType;
-use quick_cache::sync::Cache;
 use serde::Deserialize;
 
 use crate::error::Result;
 use crate::state::Registry;
 
-/// Ends of pages kept in memory. About 200 bytes each.
-const PAGE_ENDS: usize = 4096;
+pub(crate) use self::places::TagPlaces;
+use self::places::{ListKey, View};
+
+/// Rows that are skipped without remembering a place among them.
+const STRIDE: i64 = 1000;
+/// Places that are looked for on the way to one page.
+const MOST_STEPS: i64 = 64;
 
 /// Which tags to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,33 +57,6 @@ pub struct TagPage {
     pub tags: Vec<ListedTag>,
     /// Whether there are more.
     pub more: bool,
-}
-
-/// Where pages ended that were given out.
-#[derive(Debug)]
-pub struct PageEnds(Cache<PageKey, PageEnd>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct PageKey {
-    repository: RepositoryId,
-    filter: TagFilter,
-    size: i64,
-    page: i64,
-}
-
-#[derive(Clone, Debug)]
-struct PageEnd {
-    /// When the newest interval of the repository began.
-    newest_ms: i64,
-    lifetime_start_ms: i64,
-    name: Box<str>,
-    id: TagId,
-}
-
-impl Default for PageEnds {
-    fn default() -> Self {
-        Self(Cache::new(PAGE_ENDS))
-    }
 }
 
 impl Registry {
@@ -137,62 +117,85 @@ impl Registry {
         filter: &TagFilter,
         (page, size): (i64, i64),
     ) -> Result<Vec<TagRow>> {
-        let key = |page| PageKey {
+        let now_ms = self.clock.now_ms();
+        let like = filter.contains.as_deref().map(like_pattern);
+        let key = ListKey {
             repository,
             filter: filter.clone(),
-            size,
-            page,
         };
-        let mut newest_ms = None;
-        let mut before = None;
-        if page > 1 {
-            let newest = tag_history::newest_start(conn, repository).await?;
-            newest_ms = Some(newest);
-            before = self
-                .page_ends
-                .0
-                .get(&key(page - 1))
-                .filter(|end| end.newest_ms == newest);
+        let mut view = self.view(conn, key, like.as_deref(), now_ms).await?;
+        let skipped = size.saturating_mul(page - 1);
+        if skipped > 0 && view.is_new() {
+            view.begin(tag_history::newest_start(conn, repository).await?);
         }
-        let like = filter.contains.as_deref().map(like_pattern);
-        let wanted = Wanted {
+        let list = Wanted {
             repository,
-            alive_at: filter.only_alive.then(|| self.clock.now_ms()),
+            alive_at: filter.only_alive.then_some(now_ms),
             like: like.as_deref(),
-            after: before.as_ref().map(|end| After {
-                lifetime_start_ms: end.lifetime_start_ms,
-                name: &end.name,
-                id: end.id,
-            }),
-            offset: if before.is_some() {
-                0
-            } else {
-                size.saturating_mul(page - 1)
-            },
-            limit: size + 1,
+            after: None,
+            offset: 0,
+            limit: size.saturating_add(1),
+        };
+        let (mut before, mut place) = view.nearest(skipped);
+        let stride = STRIDE.max((skipped - before) / MOST_STEPS + 1);
+        while skipped - before > stride {
+            let wanted = Wanted {
+                after: place.as_ref().map(Place::after),
+                offset: stride - 1,
+                ..list
+            };
+            let Some(next) = tag_history::place(conn, &wanted).await? else {
+                // The list ends before.
+                return Ok(Vec::new());
+            };
+            before += stride;
+            view.remember(before, next.clone());
+            place = Some(next);
+        }
+        let wanted = Wanted {
+            after: place.as_ref().map(Place::after),
+            offset: skipped - before,
+            ..list
         };
         let rows = tag_history::page(conn, &wanted).await?;
-        // The first page knows the newest interval itself, unless its filter hides it.
-        if newest_ms.is_none() && like.is_none() && !filter.only_alive {
-            newest_ms = rows.first().map(|row| row.lifetime_start_ms);
-        }
         let last = usize::try_from(size - 1).ok().and_then(|at| rows.get(at));
-        if let Some(last) = last
-            && rows.len() as i64 > size
-        {
-            let newest_ms = match newest_ms {
-                Some(newest) => newest,
-                None => tag_history::newest_start(conn, repository).await?,
-            };
-            let end = PageEnd {
-                newest_ms,
+        if let Some(last) = last.filter(|_| rows.len() as i64 > size) {
+            if view.is_new() {
+                // Of the first page. What began later is hidden by the filter, and stays so.
+                view.begin(rows[0].lifetime_start_ms);
+            }
+            let place = Place {
                 lifetime_start_ms: last.lifetime_start_ms,
                 name: last.name.as_str().into(),
                 id: last.id,
             };
-            self.page_ends.0.insert(key(page), end);
+            view.remember(skipped + size, place);
         }
         Ok(rows)
+    }
+
+    /// What is known of a list, brought up to now.
+    async fn view(
+        &self,
+        conn: &mut Conn,
+        key: ListKey,
+        like: Option<&str>,
+        now_ms: i64,
+    ) -> Result<View<'_>> {
+        let (repository, only_alive) = (key.repository, key.filter.only_alive);
+        let mut view = self.tag_places.view(key, now_ms);
+        if let Some(known) = view.known() {
+            let since = tag_history::Since {
+                repository,
+                newest_ms: known.newest_ms,
+                alive: only_alive.then_some((known.as_of_ms, now_ms)),
+                like,
+                limit: places::MOST_CHANGES + 1,
+            };
+            let changes = tag_history::changes(conn, &since).await?;
+            view.update(known, &changes);
+        }
+        Ok(view)
     }
 
     /// Adds what indexes name.

@@ -19,5 +19,6 @@ mod ping;
 mod pull_counts;
 mod referrers;
 mod rights;
+mod tag_pages;
 mod tags;
 mod uploads;

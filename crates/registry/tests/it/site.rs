@@ -86,6 +86,7 @@ impl Settings {
 
 /// A registry with the people `ann` and `bob`.
 pub(crate) struct Site {
+    pub(crate) registry: Registry,
     pub(crate) router: Router,
     pub(crate) db: Database,
     pub(crate) storage: Storage,
@@ -197,7 +198,8 @@ impl Site {
             },
         );
         Self {
-            router: pierhead_registry::router(registry),
+            router: pierhead_registry::router(registry.clone()),
+            registry,
             db,
             storage,
             auth,
