@@ -5,7 +5,7 @@
 //! after one that was given out is found by an index, and any other from the nearest place before it.
 //!
 //! Cost: one statement for the rows, and one for what changed (or, the first time, for when the newest began); where no
-//! place is near, one for each of at most 64 new ones; if there are indexes among the tags, one for their texts that are not
+//! place is near, one for each of at most 16 new ones; if there are indexes among the tags, one for their texts that are not
 //! remembered, and one for their children.
 
 mod places;
@@ -26,7 +26,7 @@ use self::places::{ListKey, View};
 /// Rows that are skipped without remembering a place among them.
 const STRIDE: i64 = 1000;
 /// Places that are looked for on the way to one page.
-const MOST_STEPS: i64 = 64;
+const MOST_STEPS: i64 = 16;
 
 /// Which tags to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
