@@ -28,7 +28,7 @@ test: tools lint dev ## every check, then unit, integration, real-client and con
 	cargo test --workspace --locked --quiet --doc
 	cargo nextest run --workspace --locked
 
-test-long: tools dev ## the same tests with more crash rounds, more property cases and a minute of fuzzing per parser
+test-long: tools dev ## the same tests with more crash rounds, more property cases, a minute of fuzzing per parser, and schemathesis
 	scripts/fuzz
 	PIERHEAD_CRASH_ROUNDS=1500 PROPTEST_CASES=20000 \
 		cargo nextest run --workspace --locked --profile long --run-ignored all

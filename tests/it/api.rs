@@ -33,6 +33,7 @@ mod policies;
 mod proxy_cache;
 mod quota;
 mod repositories;
+mod schema;
 mod service_keys;
 mod tags;
 mod users;

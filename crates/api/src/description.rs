@@ -13,6 +13,8 @@ mod schema;
 
 pub(crate) use discovery::swagger;
 
+/// Namespace and name.
+const REPOSITORY: &str = "^[a-z0-9._-]+/[a-zA-Z0-9._/-]*[a-zA-Z0-9._-]$";
 const TITLE: &str = "Quay Frontend";
 const ABOUT: &str = "This API allows you to perform many of the operations required to work with Quay repositories, users, \
                      and organizations.";
@@ -33,12 +35,14 @@ pub(crate) fn openapi(
         }
         operation.insert("x-guard".to_owned(), json!(route.rule.to_string()));
         operation.insert("security".to_owned(), security(route));
+        refuse(&mut operation);
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[route.method.as_str().to_ascii_lowercase()] = Value::Object(operation);
         for (name, schema) in &documentation.schemas {
-            schemas.insert(name.clone(), json!(schema));
+            schemas.insert(name.clone(), with_optional_parts(json!(schema)));
         }
     }
+    schemas.insert("Refusal".to_owned(), refusal());
     json!({
         "openapi": "3.1.0",
         "info": { "title": TITLE, "description": ABOUT, "version": "v1" },
@@ -71,10 +75,96 @@ fn documented(routes: &Routes) -> impl Iterator<Item = (&Route, &Documentation)>
 }
 
 fn operation(documentation: &Documentation) -> Map<String, Value> {
-    match json!(documentation.operation) {
+    let mut operation = match json!(documentation.operation) {
         Value::Object(operation) => operation,
         _ => Map::new(),
+    };
+    let parameters = operation.get_mut("parameters");
+    for parameter in parameters
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        if parameter["in"] == "path" && parameter["name"] == "repository" {
+            parameter["schema"]["pattern"] = json!(REPOSITORY);
+        }
     }
+    let responses = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut);
+    for response in responses.into_iter().flat_map(Map::values_mut) {
+        // A text is a JSON text, too.
+        if let Some(content) = response.get_mut("content").and_then(Value::as_object_mut)
+            && let Some(text) = content.remove("text/plain")
+        {
+            content.insert("application/json".to_owned(), text);
+        }
+    }
+    operation
+}
+
+/// A schema in which the optional parts of an object may be missing: they are flattened into it, so there is no null.
+fn with_optional_parts(mut schema: Value) -> Value {
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    for part in parts.into_iter().flatten() {
+        let choices = part.get_mut("oneOf").and_then(Value::as_array_mut);
+        if let Some(null) =
+            choices.and_then(|choices| choices.iter_mut().find(|choice| choice["type"] == "null"))
+        {
+            *null = json!({ "type": "object" });
+            part["anyOf"] = part["oneOf"].take();
+            part.as_object_mut().map(|part| part.remove("oneOf"));
+        }
+    }
+    schema
+}
+
+/// Adds what every operation may answer beside what is said of it.
+fn refuse(operation: &mut Map<String, Value>) {
+    let refusal = |text: &str| {
+        json!({
+            "description": text,
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Refusal" } } },
+        })
+    };
+    let responses = operation.entry("responses").or_insert_with(|| json!({}));
+    for (status, text) in [
+        (
+            "400",
+            "The request is malformed, or asks for what is not possible",
+        ),
+        ("401", "Nobody is signed in, or not freshly enough"),
+        ("403", "The caller may not do this"),
+        ("404", "There is no such thing, or the feature is off"),
+        ("4XX", "Refused"),
+        ("503", "The registry is read-only, or cannot answer now"),
+    ] {
+        if responses.get(status).is_none() {
+            responses[status] = refusal(text);
+        }
+    }
+    responses["429"] = json!({
+        "description": "Too many failed sign-ins: the header `Retry-After` says for how many seconds the account is locked",
+        "content": { "text/plain": { "schema": { "type": "string" } } },
+    });
+}
+
+/// What a refusal says, in one or several of these fields: clients look at `message`, `error` or `error_type`.
+fn refusal() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "properties": {
+            "message": {},
+            "error": text,
+            "error_message": text,
+            "error_type": text,
+            "detail": text,
+            "title": text,
+            "type": text,
+            "status": { "type": "integer" },
+        },
+    })
 }
 
 fn security(route: &Route) -> Value {

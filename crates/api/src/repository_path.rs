@@ -1,6 +1,6 @@
 //! Repository names in paths. A name may contain slashes and so may stand for any number of segments: `a/b/c/tag/latest` is
 //! the tag `latest` of `a/b/c`. Before a request is routed, the segments of the name are joined into one, with the
-//! slashes encoded, so that routes can say `{repository}`.
+//! slashes encoded, so that routes can say `{repository}`. A client that encodes them itself is understood, too.
 //!
 //! Matched from the right, as long as two segments are left for namespace and repository: the route with the most literal
 //! segments behind the name wins, then the one whose first of them is longest, as in Quay. So `a/b/tag/mirror` is the mirror of
@@ -88,7 +88,10 @@ impl RepositoryPaths {
             .prefixes
             .iter()
             .find(|prefix| path.starts_with(&prefix.text))?;
-        let segments: Vec<&str> = path[prefix.text.len()..].split('/').collect();
+        let plain = path[prefix.text.len()..]
+            .replace("%2F", "/")
+            .replace("%2f", "/");
+        let segments: Vec<&str> = plain.split('/').collect();
         let suffix = prefix
             .suffixes
             .iter()
@@ -192,6 +195,10 @@ mod tests {
             (
                 "/api/v1/repository/a/b/tag/build/x",
                 "/api/v1/repository/a%2Fb%2Ftag/build/x",
+            ),
+            (
+                "/api/v1/repository/a%2Fb%2fc/tag/x/restore",
+                "/api/v1/repository/a%2Fb%2Fc/tag/x/restore",
             ),
             // Two segments are the name, even if the second could be a route.
             (

@@ -97,6 +97,11 @@ impl ApiClient {
         self.lock().cookie.clone()
     }
 
+    /// The access token, of a client that was given one.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The CSRF token that calls send.
     pub fn csrf_token(&self) -> Option<String> {
         self.lock().csrf.clone()

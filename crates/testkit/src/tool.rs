@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::process::find_program;
 use crate::{Error, Result, Sandbox};
 
-/// How long a client may take for one command.
+/// How long a client may take for one command, if nothing else is said.
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// Where `scripts/install-tools` puts programs: `PIERHEAD_TOOLS`, or a folder of the user's cache.
@@ -32,6 +32,7 @@ pub struct Tool<'a> {
     program: PathBuf,
     sandbox: &'a Sandbox,
     environment: Vec<(String, String)>,
+    limit: Duration,
 }
 
 /// What a program printed.
@@ -60,6 +61,7 @@ impl<'a> Tool<'a> {
             program,
             sandbox,
             environment: Vec::new(),
+            limit: LIMIT,
         })
     }
 
@@ -67,6 +69,13 @@ impl<'a> Tool<'a> {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Gives the program more time for each command.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -128,11 +137,11 @@ impl<'a> Tool<'a> {
             // A program that does not read its input is not a failure.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
-        let output = tokio::time::timeout(LIMIT, child.wait_with_output())
+        let output = tokio::time::timeout(self.limit, child.wait_with_output())
             .await
             .map_err(|_| Error::Deadline {
                 condition: format!("the end of `{line}`"),
-                waited: LIMIT,
+                waited: self.limit,
                 detail: String::new(),
             })?
             .map_err(Error::io("wait for", &self.program))?;

@@ -40,11 +40,9 @@ struct OrganizationPath {
 #[derive(Serialize, ToSchema)]
 struct ProxyCacheView {
     upstream_registry: String,
-    /// How long a tag is believed, in seconds.
-    #[schema(value_type = i32)]
+    /// How long a tag is believed, in seconds; an empty text if there is no cache.
     expiration_s: Value,
-    /// Whether the registry is reached by plain HTTP.
-    #[schema(value_type = bool)]
+    /// Whether the registry is reached by plain HTTP; an empty text if there is no cache.
     insecure: Value,
 }
 

@@ -136,7 +136,10 @@ pub(crate) struct StarPath {
     path = "/api/v1/user/starred/{repository}",
     operation_id = "deleteStar",
     params(("repository" = String, Path, description = "The full path of the repository. e.g. namespace/name")),
-    responses((status = 204, description = "The repository is not starred"))
+    responses(
+        (status = 204, description = "The repository is not starred any more"),
+        (status = 200, description = "There is no such repository: null")
+    )
 )]
 pub(crate) async fn delete_star(
     guard: SignedIn<AdminUser>,
