@@ -9,6 +9,8 @@ use crate::guard::Who;
 use crate::route::{Documentation, Route, Routes};
 
 mod discovery;
+#[cfg(test)]
+mod reference;
 mod schema;
 
 pub(crate) use discovery::swagger;

@@ -190,3 +190,18 @@ fn every_operation_has_a_name_of_its_own() {
         assert!(seen.insert(id.clone()), "{id}");
     }
 }
+
+#[test]
+fn the_reference_in_the_docs_is_made_from_the_routes() {
+    let document = openapi(&controllers::routes(), &testing::config(), |_| true);
+    let text = super::reference::markdown(&document);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api-reference.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap_or_default(),
+        text,
+        "docs/api-reference.md differs from the routes; run: UPDATE_DOCS=1 cargo test -p pierhead-api description"
+    );
+}
