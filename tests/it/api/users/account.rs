@@ -13,6 +13,7 @@ async fn story(engine: Engine) -> Result<()> {
     people_see_themselves_and_others_only_their_names(&server, &devel).await?;
     one_request_changes_everything_or_nothing(&server).await?;
     a_person_becomes_an_organization(&server).await?;
+    a_person_goes_unless_organizations_would_be_left_alone(&server).await?;
     the_site_says_what_is_on(&server).await?;
     server.stop().await
 }
@@ -146,7 +147,8 @@ async fn one_request_changes_everything_or_nothing(server: &Pierhead) -> Result<
 
 async fn a_person_becomes_an_organization(server: &Pierhead) -> Result<()> {
     let carl = register(server, "carl").await?;
-    for (admin, password) in [("ann", "wrong-password"), ("carl", PASSWORD)] {
+    // A wrong password counts as a failed sign-in of its owner, who has to wait then: `devel` does not sign in again.
+    for (admin, password) in [("devel", "wrong-password"), ("carl", PASSWORD)] {
         let body = json!({ "adminUser": admin, "adminPassword": password });
         let refused = json_of(carl.post("/api/v1/user/convert", body).await?, 400)?;
         assert_eq!(refused["reason"], "invaliduser", "{admin}");
@@ -167,6 +169,33 @@ async fn a_person_becomes_an_organization(server: &Pierhead) -> Result<()> {
         "its own, and what everybody is shown"
     );
     json_of(carl.get("/api/v1/users/carl").await?, 404)?;
+    Ok(())
+}
+
+async fn a_person_goes_unless_organizations_would_be_left_alone(server: &Pierhead) -> Result<()> {
+    let ann = server.signed_in("ann", PASSWORD).await?;
+    let refused = json_of(ann.delete("/api/v1/user/").await?, 400)?;
+    let message = "Cannot delete ann as you are the only admin for organizations: acme";
+    assert_eq!(refused, json!({ "message": message }));
+    json_of(ann.get("/api/v1/user/").await?, 200)?;
+
+    let dora = register(server, "dora").await?;
+    let elsewhere = server.signed_in("dora", PASSWORD).await?;
+    let gone = dora.delete("/api/v1/user/").await?;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    for session in [&dora, &elsewhere] {
+        json_of(session.get("/api/v1/user/").await?, 401)?;
+    }
+    let client = server.anonymous();
+    json_of(client.get("/api/v1/users/dora").await?, 404)?;
+    client.fetch_csrf_token().await?;
+    let again = json!({ "username": "dora", "password": PASSWORD, "email": "d@example.com" });
+    let refused = json_of(client.post("/api/v1/user/", again).await?, 400)?;
+    let message = refused["error_message"].as_str().unwrap();
+    assert!(
+        message.starts_with("Username is not available"),
+        "{message}"
+    );
     Ok(())
 }
 

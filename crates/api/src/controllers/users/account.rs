@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::extract::{Body, Path, body};
 use crate::guard::{AdminUser, Fresh, OwnAccount, SignedIn};
-use crate::json::Json;
+use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
 use crate::services::users::profile::{self, Wanted};
 use crate::services::users::recovery::{self, Answer};
@@ -33,6 +33,7 @@ pub(super) fn routes() -> Routes {
                 config.users.feature_user_creation && config.auth.feature_direct_login
             }),
         )
+        .add(route!(delete_current_user).internal())
         .add(route!(get_user_information))
         .add(route!(generate_user_client_key).internal())
         .add(
@@ -202,6 +203,23 @@ pub(crate) async fn create_new_user(
             }
         }
     }
+}
+
+/// Deletes the account of the caller, with everything in its namespace.
+#[utoipa::path(delete, path = "/api/v1/user/", operation_id = "deleteCurrentUser",
+    responses((status = 204, description = "The account is gone from sight; its content is collected later"),
+        (status = 400, description = "The caller is the only one who administers an organization")))]
+pub(crate) async fn delete_current_user(
+    guard: Fresh<SignedIn<AdminUser>>,
+    State(api): State<Api>,
+) -> Result<NoContent> {
+    if !api.is_database_auth() {
+        return Err(Error::no_such_page());
+    }
+    let caller = guard.caller();
+    profile::delete(&api, &caller.actor(), &guard.user().username).await?;
+    caller.session().sign_out();
+    Ok(NoContent)
 }
 
 /// Somebody by name.

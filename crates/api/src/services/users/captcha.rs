@@ -1,9 +1,7 @@
 //! Whether a person sits behind a request (`FEATURE_RECAPTCHA`): asked of Google's service, like Quay does.
 
-use std::time::Duration;
-
 use axum::http::{HeaderValue, StatusCode};
-use pierhead_client::{AddressGuard, Client, Limits, Outgoing};
+use pierhead_client::Outgoing;
 use pierhead_config::Secret;
 use serde::Deserialize;
 
@@ -12,12 +10,6 @@ use crate::state::Api;
 
 /// Who verifies answers.
 const VERIFY: &str = "https://www.google.com/recaptcha/api/siteverify";
-const LIMITS: Limits = Limits {
-    connect: Duration::from_secs(5),
-    total: Duration::from_secs(10),
-    body: 16 * 1024,
-    redirects: 0,
-};
 /// Longest answer of a captcha that is passed on, in bytes.
 const LONGEST: usize = 8 * 1024;
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -46,7 +38,7 @@ pub(crate) async fn check(api: &Api, response: &str, ip: Option<&str>) -> Result
         );
         return Err(unverifiable());
     };
-    match ask(secret, response, ip).await {
+    match ask(api, secret, response, ip).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(refused()),
         Err(error) => {
@@ -60,6 +52,7 @@ pub(crate) async fn check(api: &Api, response: &str, ip: Option<&str>) -> Result
 }
 
 async fn ask(
+    api: &Api,
     secret: &Secret,
     response: &str,
     ip: Option<&str>,
@@ -74,8 +67,10 @@ async fn ask(
         }
         form.finish()
     };
-    let client = Client::new(AddressGuard::public_only(&[]), LIMITS)?;
-    let answer = client.send(Outgoing::post(VERIFY, FORM, form)).await?;
+    let answer = api
+        .outbound()
+        .send(Outgoing::post(VERIFY, FORM, form))
+        .await?;
     Ok(answer.json::<Verdict>()?.success)
 }
 

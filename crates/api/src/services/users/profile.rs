@@ -150,6 +150,13 @@ pub(crate) async fn change(
     Ok(changed)
 }
 
+/// Deletes a person's own account. Its content is collected later.
+pub(crate) async fn delete(api: &Api, actor: &Actor, username: &str) -> Result<()> {
+    api.accounts().delete_user(actor, username, false).await?;
+    api.auth().forget_everything();
+    Ok(())
+}
+
 /// Quay has two shapes here.
 fn refused(error: AccountsError) -> Error {
     match error {
