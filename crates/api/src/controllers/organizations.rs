@@ -12,6 +12,7 @@ use crate::extract::{Body, Path, body};
 use crate::guard::{Fresh, InOrganization, OrgAdmin, OrganizationCreator};
 use crate::json::{Created, Json, NoContent};
 use crate::route::{Routes, route};
+use crate::services::users::captcha;
 use crate::state::Api;
 
 mod members;
@@ -94,12 +95,10 @@ async fn create_organization(
         email: given(new.contact_email).or_else(|| given(new.email)),
         owner: guard.user().username.clone(),
     };
-    if api.config().users.feature_recaptcha
-        && !(api.config().users.recaptcha_whitelisted_users).contains(&guard.user().username)
-    {
-        return Err(Error::bad_request(
-            "Are you a bot? If not, please revalidate the captcha.",
-        ));
+    let username = &guard.user().username;
+    if !(api.config().users.recaptcha_whitelisted_users).contains(username) {
+        let response = new.recaptcha_response.unwrap_or_default();
+        captcha::check(&api, &response, guard.caller().ip()).await?;
     }
     let created = api
         .accounts()

@@ -1,5 +1,7 @@
 //! Teams, who is in them, and invitations.
 
+use pierhead_testkit::Smtp;
+
 use super::*;
 
 const TEAM: &str = "/api/v1/organization/acme/team";
@@ -157,8 +159,9 @@ async fn there_is_no_group_to_synchronize_with(world: &World) -> Result<()> {
 }
 
 pub(super) async fn people_from_outside_are_invited(engine: Engine) -> Result<()> {
-    let settings = json!({ "FEATURE_MAILING": true, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": 9,
-        "MAIL_DEFAULT_SENDER": "registry@acme.example" });
+    let smtp = Smtp::start().await?;
+    let settings = json!({ "FEATURE_MAILING": true, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": smtp.port(),
+        "MAIL_USE_TLS": false, "MAIL_DEFAULT_SENDER": "registry@acme.example" });
     let world = World::start(engine, settings).await?;
     let World {
         server,
@@ -179,6 +182,14 @@ pub(super) async fn people_from_outside_are_invited(engine: Engine) -> Result<()
         without_avatar(invited),
         json!({ "email": "dan@acme.example", "kind": "invite", "invited": true })
     );
+    for address in ["bob@example.com", "dan@acme.example"] {
+        let mail = smtp.next_to(address).await?;
+        assert!(
+            mail.subject.ends_with("Invitation to join team"),
+            "{mail:?}"
+        );
+        assert!(mail.text.contains("urn:teaminvite:") || mail.text.contains("urn%3Ateaminvite%3A"));
+    }
     let nonsense = ann
         .put(&format!("{TEAM}/owners/invite/nonsense"), json!({}))
         .await?;

@@ -2,15 +2,18 @@
 
 use axum::extract::State;
 use pierhead_auth::accounts::AccountsError;
+use pierhead_mail::Letter;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::members::{EmailInviteView, synced_or};
+use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::extract::Path;
 use crate::guard::{AdminUser, InOrganization, OrgAdmin, SignedIn};
 use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
+use crate::services::users;
 use crate::state::Api;
 
 /// The routes of invitations.
@@ -65,13 +68,17 @@ async fn invite_team_member_email(
     Path(path): Path<InvitePath>,
 ) -> Result<Json<EmailInviteView>> {
     let name = &guard.organization()?.name;
-    api.accounts()
+    let slot = users::reserve_mail(&api)?;
+    let code = api
+        .accounts()
         .invite_email(&guard.caller().actor(), name, &path.teamname, &path.email)
         .await
         .map_err(|error| match error {
             AccountsError::InvalidEmail(_) => Error::invalid_request("Invalid email address"),
             other => synced_or(other),
         })?;
+    let letter = letter(guard.caller(), name, &path.teamname, code);
+    slot.send(&path.email, letter);
     Ok(Json(EmailInviteView::of(&api, path.email)))
 }
 
@@ -128,4 +135,17 @@ async fn decline_organization_team_invite(
         .decline_team_invite(&guard.caller().actor(), guard.user().id, &path.code)
         .await?;
     Ok(NoContent)
+}
+
+/// The mail that tells somebody of an invitation.
+pub(super) fn letter(inviter: &Caller, organization: &str, team: &str, code: String) -> Letter {
+    Letter::TeamInvite {
+        inviter: inviter
+            .user()
+            .map(|user| user.username.clone())
+            .unwrap_or_default(),
+        organization: organization.to_owned(),
+        team: team.to_owned(),
+        code,
+    }
 }

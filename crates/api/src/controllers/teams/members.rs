@@ -5,11 +5,13 @@ use pierhead_auth::accounts::{AccountRef, AccountsError, PendingInvite};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::invites;
 use crate::error::{Error, Result};
 use crate::extract::{Path, Query, query};
 use crate::guard::{InOrganization, OrgAdmin, TeamViewer};
 use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
+use crate::services::users;
 use crate::state::Api;
 use crate::views::avatar::{Avatar, Of};
 
@@ -188,8 +190,12 @@ async fn update_organization_team_member(
             other => synced_or(other),
         })?;
     let invited = joined.invite.is_some();
-    if !invited {
-        api.auth().forget_principal(joined.account.id);
+    match joined.invite {
+        Some(code) => {
+            let letter = invites::letter(guard.caller(), name, &path.teamname, code);
+            users::notify(&api, &joined.account.email, letter);
+        }
+        None => api.auth().forget_principal(joined.account.id),
     }
     Ok(Json(TeamMemberView::of(&api, joined.account, invited)))
 }
