@@ -31,6 +31,7 @@ mod error;
 mod initialize;
 mod names;
 mod namespace_deletion;
+mod notifications;
 mod oauth_applications;
 mod oauth_grants;
 mod oauth_redirects;

@@ -4,6 +4,8 @@
 //!   the order of the database's collation.
 //! * Repositories of a namespace in the order they were made: the management API lists them so. SQLite has it, as its
 //!   indexes end with the row's id.
+//! * Accounts in the order of the bytes of their names: the robots of a namespace, and every name that completes a prefix,
+//!   are a range in it.
 //!
 //! They are only needed on PostgreSQL, can be dropped at any time, and are built without locking the table while the registry
 //! serves.
@@ -34,6 +36,10 @@ pub const OWN_INDEXES: &[OwnIndex] = &[
     OwnIndex {
         name: "pierhead_repository_namespace",
         definition: "repository (namespace_user_id, id)",
+    },
+    OwnIndex {
+        name: "pierhead_user_username",
+        definition: "\"user\" (username COLLATE \"C\")",
     },
 ];
 

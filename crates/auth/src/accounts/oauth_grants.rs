@@ -12,7 +12,6 @@ use pierhead_db::queries::oauth_applications::{self, Application};
 use pierhead_db::queries::oauth_grants::{self, Assignment, NewAssignment, NewCode};
 use pierhead_db::queries::oauth_tokens::{self, Authorization, NewAccessToken};
 use pierhead_db::queries::organizations;
-use pierhead_db::queries::users;
 use serde_json::{Value, json};
 
 use super::audit::Event;
@@ -278,7 +277,6 @@ impl Accounts {
         names::check_length("redirect_uri", &grant.redirect_uri, MAX_TEXT_LEN)?;
         names::check_length("scope", &grant.scope, MAX_TEXT_LEN)?;
         names::check_length("response_type", &grant.response_type, MAX_TEXT_LEN)?;
-        let kind = self.notification_kind(ASSIGNED)?;
         let (accounts, actor, now) = (self.clone(), actor.clone(), self.now());
         let (assigner, assignee) = (assigner.to_owned(), assignee.to_owned());
         let application = application.clone();
@@ -297,8 +295,10 @@ impl Accounts {
                     response_type: &grant.response_type,
                 };
                 oauth_grants::insert_assignment(conn, &assignment).await?;
-                let told = json!({ "username": person.username }).to_string();
-                oauth_grants::notify(conn, &uuid4(), kind, person.id, &told, now, None).await?;
+                let told = json!({ "username": person.username });
+                accounts
+                    .notify(conn, ASSIGNED, person.id, &told, None)
+                    .await?;
                 let event = Event {
                     kind: "oauth_token_assigned",
                     account: application.owner_id,
@@ -329,12 +329,9 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub async fn forget_assignment_notifications(&self, user: UserId) -> Result<()> {
-        let kind = self.notification_kind(ASSIGNED)?;
+        let accounts = self.clone();
         self.write(move |conn| {
-            Box::pin(async move {
-                users::delete_notifications(conn, user, kind).await?;
-                Ok(())
-            })
+            Box::pin(async move { accounts.take_back(conn, ASSIGNED, user).await })
         })
         .await
     }
@@ -389,13 +386,6 @@ impl Accounts {
             })
         })
         .await
-    }
-
-    pub(super) fn notification_kind(&self, name: &'static str) -> Result<i32> {
-        self.0
-            .enums
-            .find(pierhead_db::enums::EnumTable::NotificationKind, name)
-            .ok_or(AccountsError::NoNotificationKind(name))
     }
 }
 

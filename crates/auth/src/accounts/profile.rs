@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::audit::Event;
 use super::confirmations::address_in_use;
+use super::users::PASSWORD_REQUIRED;
 use super::{Accounts, AccountsError, Actor, Result, names, uuid4};
 
 /// Prompts that are answered by any detail.
@@ -155,14 +156,9 @@ struct Change {
 impl Change {
     async fn password(&self, conn: &mut Conn, user: &Profile, hash: &str) -> Result<()> {
         users::set_password(conn, user.id, hash, &uuid4()).await?;
-        if let Some(kind) = self
-            .accounts
-            .0
-            .enums
-            .find(EnumTable::NotificationKind, "password_required")
-        {
-            users::delete_notifications(conn, user.id, kind).await?;
-        }
+        self.accounts
+            .take_back(conn, PASSWORD_REQUIRED, user.id)
+            .await?;
         self.record(conn, user, "account_change_password", json!({}))
             .await
     }

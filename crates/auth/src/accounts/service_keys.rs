@@ -7,14 +7,13 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use pierhead_config::Secret;
 use pierhead_db::encoding::approval::ApprovalType;
-use pierhead_db::queries::oauth_grants;
 use pierhead_db::queries::service_keys::{self, NewServiceKey as Row, ServiceKeyDetails};
 use pierhead_db::queries::users;
 use pierhead_db::{Conn, UserId};
 use serde_json::{Map, Value, json};
 
 use super::audit::Event;
-use super::{Accounts, AccountsError, Actor, Result, names, uuid4};
+use super::{Accounts, AccountsError, Actor, Result, names};
 use crate::service_keys::SigningKey;
 
 /// `notificationkind.name` of what tells superusers that a key waits.
@@ -263,14 +262,15 @@ impl Accounts {
         policy: &ServiceKeysPolicy,
         kid: &str,
     ) -> Result<()> {
-        let submitted = self.notification_kind(SUBMITTED)?;
         let (accounts, actor, now) = (self.clone(), actor.clone(), self.now());
         let (policy, kid) = (policy.clone(), kid.to_owned());
         self.write(move |conn| {
             Box::pin(async move {
                 let key = find(conn, &kid, now - policy.expired_ttl).await?;
                 service_keys::delete(conn, &kid).await?;
-                service_keys::delete_notifications(conn, submitted, &path(&kid)).await?;
+                accounts
+                    .take_back_under(conn, SUBMITTED, &path(&kid))
+                    .await?;
                 policy.collect(conn, &key.service, now).await?;
                 let metadata = json!({
                     "kid": kid,
@@ -299,7 +299,6 @@ impl Accounts {
         kid: &str,
         notes: &str,
     ) -> Result<()> {
-        let submitted = self.notification_kind(SUBMITTED)?;
         let (accounts, actor, now) = (self.clone(), actor.clone(), self.now());
         let (policy, kid, notes) = (policy.clone(), kid.to_owned(), notes.to_owned());
         self.write(move |conn| {
@@ -312,7 +311,9 @@ impl Accounts {
                 let approval =
                     service_keys::approve(conn, approved, now, actor.user, &notes).await?;
                 service_keys::set_approval(conn, &kid, approval).await?;
-                service_keys::delete_notifications(conn, submitted, &path(&kid)).await?;
+                accounts
+                    .take_back_under(conn, SUBMITTED, &path(&kid))
+                    .await?;
                 let metadata = json!({
                     "kid": kid,
                     "service": key.service,
@@ -340,7 +341,6 @@ impl Accounts {
     ) -> Result<()> {
         check_service(&new.service)?;
         names::check_length("The key id", &new.kid, MAX_TEXT_LEN)?;
-        let submitted = self.notification_kind(SUBMITTED)?;
         let (accounts, now) = (self.clone(), self.now());
         let (policy, origin) = (policy.clone(), origin.clone());
         self.write(move |conn| {
@@ -375,14 +375,14 @@ impl Accounts {
                 if new.expires.is_some() {
                     told["expiration_date"] = json!(epoch(new.expires));
                 }
-                let told = told.to_string();
                 for superuser in &policy.superusers {
                     let Some(account) = users::find(conn, superuser).await? else {
                         continue;
                     };
                     let id = account.id;
                     let path = format!("{}{id}", path(&new.kid));
-                    oauth_grants::notify(conn, &uuid4(), submitted, id, &told, now, Some(&path))
+                    accounts
+                        .notify(conn, SUBMITTED, id, &told, Some(&path))
                         .await?;
                 }
                 let metadata = origin.audited(json!({
@@ -413,7 +413,6 @@ impl Accounts {
         new: SubmittedServiceKey,
     ) -> Result<()> {
         names::check_length("The key id", &new.kid, MAX_TEXT_LEN)?;
-        let submitted = self.notification_kind(SUBMITTED)?;
         let (accounts, now) = (self.clone(), self.now());
         let (policy, origin, signer) = (policy.clone(), origin.clone(), signer.to_owned());
         self.write(move |conn| {
@@ -439,7 +438,9 @@ impl Accounts {
                     approval: old.approval_id,
                 };
                 service_keys::insert(conn, &row).await?;
-                service_keys::delete_notifications(conn, submitted, &path(&signer)).await?;
+                accounts
+                    .take_back_under(conn, SUBMITTED, &path(&signer))
+                    .await?;
                 policy.collect(conn, &old.service, now).await?;
                 let metadata = origin.audited(json!({
                     "kid": new.kid,
@@ -469,7 +470,6 @@ impl Accounts {
         service: &str,
         kid: &str,
     ) -> Result<()> {
-        let submitted = self.notification_kind(SUBMITTED)?;
         let (accounts, now) = (self.clone(), self.now());
         let (policy, origin, signer) = (policy.clone(), origin.clone(), signer.to_owned());
         let (service, kid) = (service.to_owned(), kid.to_owned());
@@ -481,7 +481,9 @@ impl Accounts {
                     return Err(AccountsError::NoSuchServiceKey(kid));
                 }
                 service_keys::delete(conn, &kid).await?;
-                service_keys::delete_notifications(conn, submitted, &path(&kid)).await?;
+                accounts
+                    .take_back_under(conn, SUBMITTED, &path(&kid))
+                    .await?;
                 policy.collect(conn, &service, now).await?;
                 let metadata = origin.audited(json!({
                     "kid": kid,

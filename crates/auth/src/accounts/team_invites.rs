@@ -9,7 +9,7 @@ use pierhead_db::queries::organizations::{self, Team};
 use pierhead_db::queries::team_invites::{self, Invite};
 use pierhead_db::queries::users::{self, Account};
 use pierhead_db::{Conn, UserId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::audit::Event;
 use super::organizations::find_organization;
@@ -119,8 +119,9 @@ impl Accounts {
                 team_invites::join_teams(conn, invite.organization_id, user, email).await?;
                 team_invites::delete_in_organization(conn, invite.organization_id, user, email)
                     .await?;
+                let about = ("org", invite.organization.as_str());
                 accounts
-                    .forget_notifications(conn, user, "org", &invite.organization)
+                    .take_back_about(conn, NOTIFICATION, user, about)
                     .await?;
                 let event = outcome("org_team_member_invite_accepted", &invite, &person);
                 accounts.record(conn, &actor, now, event).await?;
@@ -149,7 +150,7 @@ impl Accounts {
                 let person = find_user(conn, user).await?;
                 team_invites::delete(conn, invite.id).await?;
                 accounts
-                    .forget_notifications(conn, user, "code", &code)
+                    .take_back_about(conn, NOTIFICATION, user, ("code", &code))
                     .await?;
                 let event = outcome("org_team_member_invite_declined", &invite, &person);
                 accounts.record(conn, &actor, now, event).await
@@ -170,43 +171,17 @@ impl Accounts {
         let inviter = actor.user.ok_or(AccountsError::NobodyInvites)?;
         let inviter = find_user(conn, inviter).await?;
         let code = code(conn, team, Some(invited.id), None, inviter.id).await?;
-        self.forget_notifications(conn, invited.id, "code", &code)
+        self.take_back_about(conn, NOTIFICATION, invited.id, ("code", &code))
             .await?;
-        let kind = self.notification_kind(NOTIFICATION)?;
         let metadata = json!({
             "code": code,
             "inviter": inviter.username,
             "org": org.username,
             "team": team.name,
         });
-        team_invites::insert_notification(
-            conn,
-            &uuid4(),
-            kind,
-            invited.id,
-            &metadata.to_string(),
-            self.now(),
-        )
-        .await?;
+        self.notify(conn, NOTIFICATION, invited.id, &metadata, None)
+            .await?;
         Ok(code)
-    }
-
-    /// Deletes the notifications of invitations that an account has and whose metadata has that value.
-    async fn forget_notifications(
-        &self,
-        conn: &mut Conn,
-        target: UserId,
-        key: &str,
-        value: &str,
-    ) -> Result<()> {
-        let kind = self.notification_kind(NOTIFICATION)?;
-        for (id, metadata) in team_invites::list_notifications(conn, target, kind).await? {
-            let metadata: Value = serde_json::from_str(&metadata).unwrap_or_default();
-            if metadata[key] == value {
-                team_invites::delete_notification(conn, id).await?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use super::audit::Event;
 use super::{Accounts, AccountsError, Actor, Result, names, uuid4};
 
+/// `notificationkind.name` of what asks people to choose a password.
+pub(super) const PASSWORD_REQUIRED: &str = "password_required";
+
 /// A person to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -68,13 +71,7 @@ impl Accounts {
             Box::pin(async move {
                 let user = find_person(conn, &username).await?;
                 users::set_password(conn, user.id, &hash, &uuid4()).await?;
-                if let Some(kind) = accounts
-                    .0
-                    .enums
-                    .find(EnumTable::NotificationKind, "password_required")
-                {
-                    users::delete_notifications(conn, user.id, kind).await?;
-                }
+                accounts.take_back(conn, PASSWORD_REQUIRED, user.id).await?;
                 let (kind, metadata) = if actor.user == Some(user.id) {
                     ("account_change_password", json!({}))
                 } else {

@@ -1,8 +1,6 @@
 //! What comes before a token: codes that an application exchanges (`oauthauthorizationcode`), and tokens that an
 //! administrator assigned to somebody who has yet to agree (`oauthassignedtoken`).
 
-use chrono::NaiveDateTime;
-
 use super::oauth_applications::{Application, application_columns};
 use crate::statement::{execute, fetch_all, fetch_one, fetch_optional, statements};
 use crate::{Conn, Result, UserId};
@@ -86,8 +84,6 @@ statements! {
     DELETE_ASSIGNMENT = "DELETE FROM oauthassignedtoken WHERE uuid = $2 AND assigned_user_id = $1";
     DELETE_USED_ASSIGNMENT = "DELETE FROM oauthassignedtoken
         WHERE uuid = $2 AND assigned_user_id = $1 AND application_id = $3";
-    INSERT_NOTIFICATION = "INSERT INTO notification (uuid, kind_id, target_id, metadata_json, created, dismissed, lookup_path)
-        VALUES ($1, $2, $3, $4, $5, false, $6)";
 }
 
 /// Inserts a code.
@@ -168,26 +164,4 @@ pub async fn delete_used_assignment(
     application: i32,
 ) -> Result<u64> {
     execute!(conn, DELETE_USED_ASSIGNMENT, user, uuid, application)
-}
-
-/// Tells somebody in the console; `kind` is `notificationkind.id`.
-pub async fn notify(
-    conn: &mut Conn,
-    uuid: &str,
-    kind: i32,
-    target: UserId,
-    metadata_json: &str,
-    created: NaiveDateTime,
-    lookup_path: Option<&str>,
-) -> Result<u64> {
-    execute!(
-        conn,
-        INSERT_NOTIFICATION,
-        uuid,
-        kind,
-        target,
-        metadata_json,
-        created,
-        lookup_path,
-    )
 }

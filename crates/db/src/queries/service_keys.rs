@@ -110,7 +110,6 @@ statements! {
     /// A key.
     DELETE = "DELETE FROM servicekey WHERE kid = $1";
     /// What superusers were told about a key.
-    DELETE_NOTIFICATIONS = "DELETE FROM notification WHERE kind_id = $1 AND substr(lookup_path, 1, $3) = $2";
     /// The oldest account.
     FIRST_ACCOUNT = "SELECT MIN(id) FROM \"user\"";
     /// Every approved key of a service that has not expired.
@@ -205,12 +204,6 @@ pub async fn delete_waiting(conn: &mut Conn, made_before: NaiveDateTime) -> Resu
 /// Deletes a key.
 pub async fn delete(conn: &mut Conn, kid: &str) -> Result<u64> {
     execute!(conn, DELETE, kid)
-}
-
-/// Deletes what superusers were told about a key; `kind` is `notificationkind.id`, `path` what the look-up path begins with.
-pub async fn delete_notifications(conn: &mut Conn, kind: i32, path: &str) -> Result<u64> {
-    let length = i32::try_from(path.chars().count()).unwrap_or(i32::MAX);
-    execute!(conn, DELETE_NOTIFICATIONS, kind, path, length)
 }
 
 /// The account with the lowest id, to which audit rows of the installation itself belong.

@@ -1,7 +1,5 @@
 //! `teammemberinvite`: who was asked to join a team, with the notifications that tell them.
 
-use chrono::NaiveDateTime;
-
 use crate::statement::{execute, fetch_all, fetch_optional, statements};
 use crate::{Conn, Result, TeamId, UserId};
 
@@ -66,10 +64,6 @@ statements! {
         ON CONFLICT DO NOTHING";
     DELETE_IN_ORGANIZATION = "DELETE FROM teammemberinvite
         WHERE team_id IN (SELECT id FROM team WHERE organization_id = $1) AND (user_id = $2 OR email = $3)";
-    INSERT_NOTIFICATION = "INSERT INTO notification (uuid, kind_id, target_id, metadata_json, created, dismissed)
-        VALUES ($1, $2, $3, $4, $5, false)";
-    LIST_NOTIFICATIONS = "SELECT id, metadata_json FROM notification WHERE target_id = $1 AND kind_id = $2";
-    DELETE_NOTIFICATION = "DELETE FROM notification WHERE id = $1";
 }
 
 /// Invites an account or an address to a team.
@@ -138,38 +132,4 @@ pub async fn delete_in_organization(
     email: Option<&str>,
 ) -> Result<u64> {
     execute!(conn, DELETE_IN_ORGANIZATION, organization, user, email)
-}
-
-/// Tells an account of an invitation; `kind` is `notificationkind.id`.
-pub async fn insert_notification(
-    conn: &mut Conn,
-    uuid: &str,
-    kind: i32,
-    target: UserId,
-    metadata_json: &str,
-    created: NaiveDateTime,
-) -> Result<u64> {
-    execute!(
-        conn,
-        INSERT_NOTIFICATION,
-        uuid,
-        kind,
-        target,
-        metadata_json,
-        created
-    )
-}
-
-/// Notifications of a kind that an account has, with what they say as JSON.
-pub async fn list_notifications(
-    conn: &mut Conn,
-    target: UserId,
-    kind: i32,
-) -> Result<Vec<(i32, String)>> {
-    fetch_all!(conn, LIST_NOTIFICATIONS, target, kind)
-}
-
-/// Deletes a notification.
-pub async fn delete_notification(conn: &mut Conn, notification: i32) -> Result<u64> {
-    execute!(conn, DELETE_NOTIFICATION, notification)
 }

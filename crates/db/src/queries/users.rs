@@ -79,7 +79,6 @@ statements! {
     NAME_IS_BEING_DELETED = "SELECT EXISTS (SELECT 1 FROM deletednamespace WHERE original_username = $1)";
     SET_PASSWORD = r#"UPDATE "user" SET password_hash = $2, uuid = $3, invalid_login_attempts = 0 WHERE id = $1"#;
     SET_ENABLED = r#"UPDATE "user" SET enabled = $2, uuid = COALESCE($3, uuid) WHERE id = $1"#;
-    DELETE_NOTIFICATIONS = "DELETE FROM notification WHERE target_id = $1 AND kind_id = $2";
 }
 
 /// PostgreSQL only, so not among the statements that are prepared on both engines.
@@ -160,11 +159,6 @@ pub async fn set_enabled(
     uuid: Option<&str>,
 ) -> Result<u64> {
     execute!(conn, SET_ENABLED, user, enabled, uuid)
-}
-
-/// Deletes the notifications of a kind (`notificationkind.id`) that were sent to an account.
-pub async fn delete_notifications(conn: &mut Conn, target: UserId, kind: i32) -> Result<u64> {
-    execute!(conn, DELETE_NOTIFICATIONS, target, kind)
 }
 
 /// Waits for an advisory lock that ends with the transaction. SQLite has one writer and needs none.
