@@ -35,5 +35,6 @@ mod quota;
 mod repositories;
 mod schema;
 mod service_keys;
+mod superuser;
 mod tags;
 mod users;

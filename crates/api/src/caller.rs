@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::error::Error;
 use crate::guard::BasicCredential;
+use crate::services::users::sign_in;
 use crate::session::Session;
 use crate::state::Api;
 
@@ -46,7 +47,7 @@ impl Caller {
             return Ok(Self::with(parts, api, session, credential));
         }
         let credential = match bearer(&parts.headers) {
-            Some(token) => by_token(api, token).await?,
+            Some(token) => by_token(parts, api, token).await?,
             None => match session.user_uuid() {
                 Some(uuid) => api.auth().session(&uuid).await?,
                 None => None,
@@ -74,10 +75,7 @@ impl Caller {
             global_readonly: is(pierhead_auth::Auth::is_global_readonly_superuser),
             restricted: is(pierhead_auth::Auth::is_restricted),
             session,
-            ip: parts
-                .extensions
-                .get::<Peer>()
-                .map(|peer| peer.address.to_string()),
+            ip: address(parts),
             user_agent: user_agent(&parts.headers),
             credential,
         }
@@ -219,7 +217,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && words.next().is_none()).then_some(token)
 }
 
-async fn by_token(api: &Api, token: &str) -> Result<Option<Credential>, Error> {
+async fn by_token(parts: &Parts, api: &Api, token: &str) -> Result<Option<Credential>, Error> {
     if is_jwt(token) {
         // Tokens of identity providers: none is configured that could have issued one.
         return Err(Error::web(
@@ -230,7 +228,15 @@ async fn by_token(api: &Api, token: &str) -> Result<Option<Credential>, Error> {
     match api.auth().oauth_token(token).await {
         Ok(credential) => Ok(Some(credential)),
         Err(SignInError::Database(error)) => Err(error.into()),
-        Err(_) => Ok(None),
+        Err(error) => {
+            let (ip, agent) = (address(parts), user_agent(&parts.headers));
+            let actor = Actor {
+                ip,
+                ..Actor::default()
+            };
+            sign_in::record_failed_token(api, &actor, &agent, token, &error).await?;
+            Ok(None)
+        }
     }
 }
 
@@ -243,6 +249,11 @@ fn is_jwt(token: &str) -> bool {
         && base64::engine::general_purpose::URL_SAFE_NO_PAD
             .decode(header)
             .is_ok_and(|json| serde_json::from_slice::<Map<String, Value>>(&json).is_ok())
+}
+
+fn address(parts: &Parts) -> Option<String> {
+    let peer = parts.extensions.get::<Peer>();
+    peer.map(|peer| peer.address.to_string())
 }
 
 fn user_agent(headers: &HeaderMap) -> String {

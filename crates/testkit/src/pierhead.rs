@@ -166,6 +166,14 @@ impl Pierhead {
         }
     }
 
+    /// Waits until the server, which was asked to end by a request, has ended with status 0.
+    pub async fn ended(&mut self) -> Result<()> {
+        match self.process.take() {
+            Some(mut process) => process.success("by itself").await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends the server at once, as the kernel's OOM killer would.
     pub fn kill9(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -124,11 +124,16 @@ impl Process {
     /// Asks the process to end with SIGTERM and requires exit status 0.
     pub(crate) async fn terminate(&mut self) -> Result<()> {
         self.signal(Signal::TERM)?;
+        self.success("after SIGTERM").await
+    }
+
+    /// Waits until the process has ended, and requires exit status 0; `why` says in an error what made it end.
+    pub(crate) async fn success(&mut self, why: &str) -> Result<()> {
         let status = self.exit().await?;
         if status.success() {
             return Ok(());
         }
-        Err(self.failure(format!("ended with {status} after SIGTERM, not with 0")))
+        Err(self.failure(format!("ended with {status} {why}, not with 0")))
     }
 
     /// Ends the process with SIGKILL and waits until it is gone.

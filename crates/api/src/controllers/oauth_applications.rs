@@ -6,10 +6,10 @@ use axum::extract::State;
 use pierhead_auth::TeamRole;
 use pierhead_auth::accounts::{OAuthApplication, OAuthApplicationSettings};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::caller::Caller;
+use crate::controllers::organizations::view::{OrganizationView, Viewer};
 use crate::error::Result;
 use crate::extract::body::present;
 use crate::extract::{Body, Path};
@@ -126,23 +126,8 @@ struct ApplicationInformation {
     description: String,
     uri: String,
     avatar: Avatar,
-    organization: OwningOrganization,
-}
-
-/// The organization that owns an application, as its administrators, its members or everybody else see it here.
-#[derive(Debug, Serialize, ToSchema)]
-struct OwningOrganization {
-    name: String,
-    /// Empty unless the caller administers the organization.
-    email: String,
-    avatar: Avatar,
-    is_admin: bool,
-    is_member: bool,
-    /// Always empty here.
-    #[schema(value_type = Object)]
-    teams: Map<String, Value>,
-    /// Always empty here.
-    ordered_teams: Vec<String>,
+    /// Whose it is, as the caller may see it; without its teams.
+    organization: OrganizationView,
 }
 
 #[utoipa::path(get, path = "/api/v1/app/{client_id}", operation_id = "getApplicationInformation",
@@ -161,25 +146,11 @@ async fn get_application_information(
         .auth()
         .namespace_rights(caller.credential(), &application.owner)
         .await?;
-    let sees_all = caller.has_full_access() || caller.is_global_readonly();
-    let is_admin = sees_all || rights.role >= Some(TeamRole::Admin);
-    // An address that is none stands for a missing one.
-    let email = if is_admin && application.owner_email.contains('@') {
-        application.owner_email.clone()
-    } else {
-        String::new()
-    };
+    let owner = api.accounts().namespace(application.owner_id).await?;
+    let viewer = Viewer::new(&caller, rights.role);
     Ok(Json(ApplicationInformation {
         avatar: oauth::avatar(&api, &application),
-        organization: OwningOrganization {
-            email,
-            avatar: oauth::owner_avatar(&api, &application),
-            is_admin,
-            is_member: sees_all || rights.role.is_some(),
-            teams: Map::new(),
-            ordered_teams: Vec::new(),
-            name: application.owner,
-        },
+        organization: OrganizationView::without_teams(&api, owner, &viewer).await?,
         name: application.name,
         description: application.description,
         uri: application.application_uri,

@@ -16,7 +16,7 @@ use crate::services::users::captcha;
 use crate::state::Api;
 
 mod members;
-mod view;
+pub(crate) mod view;
 
 use view::{OrganizationView, Viewer};
 
@@ -179,7 +179,7 @@ async fn delete_admined_organization(
 ) -> Result<NoContent> {
     let name = &guard.organization()?.name;
     api.accounts()
-        .delete_organization(&guard.caller().actor(), name)
+        .delete_organization(&guard.caller().actor(), name, false)
         .await?;
     api.auth().forget_everything();
     Ok(NoContent)

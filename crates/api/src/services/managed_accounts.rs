@@ -1,6 +1,6 @@
 //! What superusers do with the accounts of others, as far as the site's configuration and mail have a say.
 
-use pierhead_auth::accounts::{Actor, ManagedAccount, Registration, RegistrationRules};
+use pierhead_auth::accounts::{Actor, ManagedAccount, Registration};
 use pierhead_config::Secret;
 use pierhead_db::UserId;
 use pierhead_db::encoding::random;
@@ -8,7 +8,7 @@ use pierhead_mail::Letter;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::services::users::{invalid, reserve_mail};
+use crate::services::users::reserve_mail;
 use crate::state::Api;
 
 /// Characters of a password that is made for somebody.
@@ -107,16 +107,7 @@ pub(crate) async fn create(
         email: email.clone(),
         invite_code: None,
     };
-    let rules = RegistrationRules {
-        confirm_address: mailing,
-        invite_only: false,
-        refused_domains: Vec::new(),
-    };
-    let registered = api
-        .accounts()
-        .register(actor, registration, rules)
-        .await
-        .map_err(invalid)?;
+    let registered = api.accounts().enroll(actor, registration, mailing).await?;
     if let (Some(code), Some(slot), Some(email)) = (registered.code, slot, email) {
         let (username, code) = (username.to_owned(), code.expose().to_owned());
         slot.send(email, Letter::ConfirmAddress { username, code });

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::organizations::find_organization;
-use super::users::{find_person, with_superuser};
+use super::users::find_person;
 use super::{Accounts, AccountsError, Actor, Result, uuid4};
 
 /// Attempts that a queue item has, as in Quay.
@@ -40,11 +40,17 @@ impl Default for QueueNames {
 }
 
 impl Accounts {
-    /// Deletes an organization with its teams, robots, applications and repositories. Its id is left to drop caches by.
+    /// Deletes an organization with its teams, robots, applications and repositories. With `force`, as superusers do it, there
+    /// is no grace period. Its id is left to drop caches by.
     ///
     /// # Errors
     /// When there is no such organization.
-    pub async fn delete_organization(&self, actor: &Actor, name: &str) -> Result<UserId> {
+    pub async fn delete_organization(
+        &self,
+        actor: &Actor,
+        name: &str,
+        force: bool,
+    ) -> Result<UserId> {
         let (accounts, now, actor, name) =
             (self.clone(), self.now(), actor.clone(), name.to_owned());
         self.write(move |conn| {
@@ -57,7 +63,7 @@ impl Accounts {
                     metadata: json!({ "namespace": name }),
                 };
                 accounts.record(conn, &actor, now, event).await?;
-                accounts.delete_namespace(conn, &org, now, false).await?;
+                accounts.delete_namespace(conn, &org, now, force).await?;
                 Ok(org.id)
             })
         })
@@ -89,7 +95,7 @@ impl Accounts {
                     kind: "user_delete",
                     account: user.id,
                     repository: None,
-                    metadata: with_superuser(&actor, json!({ "username": name })),
+                    metadata: json!({ "username": name }),
                 };
                 accounts.record(conn, &actor, now, event).await?;
                 accounts.delete_namespace(conn, &user, now, force).await?;

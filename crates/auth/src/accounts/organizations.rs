@@ -125,6 +125,16 @@ impl Accounts {
             .ok_or_else(|| AccountsError::NoSuchOrganization(name.to_owned()))
     }
 
+    /// The person or organization of that id, as its administrators see it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn namespace(&self, id: UserId) -> Result<Organization> {
+        organizations::find_by_id(&mut self.read().await?, id)
+            .await?
+            .ok_or_else(|| AccountsError::NoSuchNamespace(id.to_string()))
+    }
+
     /// Changes an organization, and says what it is now.
     ///
     /// # Errors

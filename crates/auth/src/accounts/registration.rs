@@ -71,14 +71,29 @@ impl Accounts {
         rules: RegistrationRules,
     ) -> Result<Registered> {
         self.admit(&registration, &rules).await?;
+        self.enroll(actor, registration, rules.confirm_address)
+            .await
+    }
+
+    /// Makes an account for somebody whom the site wants, or a superuser. Without `confirm_address` the address counts as
+    /// confirmed.
+    ///
+    /// # Errors
+    /// When a value is malformed or taken; then nothing has changed.
+    pub async fn enroll(
+        &self,
+        actor: &Actor,
+        registration: Registration,
+        confirm_address: bool,
+    ) -> Result<Registered> {
         let new = NewUser {
             username: registration.username,
             password: Some(registration.password),
             email: registration.email,
-            verified: !rules.confirm_address,
+            verified: !confirm_address,
         };
         let account = self.prepare_user(&new).await?;
-        let code = if rules.confirm_address {
+        let code = if confirm_address {
             Some(self.prepare_code(Purpose::Address, None).await?)
         } else {
             None

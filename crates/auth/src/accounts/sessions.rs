@@ -2,11 +2,13 @@
 
 use pierhead_config::Secret;
 use pierhead_db::UserId;
-use pierhead_db::queries::{profiles, users};
+use pierhead_db::encoding::random;
+use pierhead_db::queries::{oauth_tokens, profiles, users};
 use serde_json::{Value, json};
 
 use super::audit::Event;
 use super::{Accounts, AccountsError, Actor, Result, uuid4};
+use crate::SignInError;
 
 impl Accounts {
     /// Ends every session of a person who signs out.
@@ -58,25 +60,13 @@ impl Accounts {
         user_agent: &str,
         fallback: Option<UserId>,
     ) -> Result<()> {
-        let (person, account) = {
+        let person = {
             let mut conn = self.read().await?;
             let mut person = profiles::find_by_name(&mut conn, login).await?;
             if person.is_none() {
                 person = profiles::find_by_email(&mut conn, login).await?;
             }
-            let person = person.map(|person| person.id);
-            let account = match person.or(fallback) {
-                Some(account) => Some(account),
-                None => users::oldest(&mut conn).await?,
-            };
-            (person, account)
-        };
-        let Some(account) = account else {
-            return Ok(());
-        };
-        let actor = Actor {
-            user: person,
-            ..actor.clone()
+            person.map(|person| person.id)
         };
         let metadata = json!({
             "type": "quayauth",
@@ -85,6 +75,69 @@ impl Accounts {
             "username": login,
             "message": message,
         });
+        self.record_failure(actor, person, person.or(fallback), metadata)
+            .await
+    }
+
+    /// Records that an OAuth access token did not count, and of which application and person it is if `error` says that its
+    /// secret was right. What nobody owns goes to the log of `fallback`, or of the oldest account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record_failed_token(
+        &self,
+        actor: &Actor,
+        token: &str,
+        error: &SignInError,
+        user_agent: &str,
+        fallback: Option<UserId>,
+    ) -> Result<()> {
+        let mut metadata = json!({
+            "type": "quayauth",
+            "kind": "oauth",
+            "useragent": user_agent,
+            "message": error.to_string(),
+        });
+        let expired = matches!(error, SignInError::OAuthTokenExpired);
+        let genuine = expired || matches!(error, SignInError::OAuthGranterDisabled);
+        let name = token.get(..random::OAUTH_TOKEN_NAME).filter(|_| genuine);
+        let origin = match name {
+            Some(name) => oauth_tokens::origin(&mut self.read().await?, name).await?,
+            None => None,
+        };
+        if let Some(origin) = &origin {
+            metadata["token"] = json!(name);
+            metadata["application_name"] = json!(origin.application);
+            metadata["username"] = json!(origin.username);
+            if expired {
+                metadata["oauth_token_id"] = json!(origin.id);
+                metadata["oauth_token_application_id"] = json!(origin.client_id);
+                metadata["oauth_token_application"] = json!(origin.application);
+            }
+        }
+        let person = origin.as_ref().map(|origin| origin.user);
+        let account = origin.map(|origin| origin.owner).or(fallback);
+        self.record_failure(actor, person, account, metadata).await
+    }
+
+    async fn record_failure(
+        &self,
+        actor: &Actor,
+        person: Option<UserId>,
+        account: Option<UserId>,
+        metadata: Value,
+    ) -> Result<()> {
+        let account = match account {
+            Some(account) => Some(account),
+            None => users::oldest(&mut self.read().await?).await?,
+        };
+        let Some(account) = account else {
+            return Ok(());
+        };
+        let actor = Actor {
+            user: person,
+            ..actor.clone()
+        };
         self.record_alone(&actor, account, "login_failure", metadata)
             .await
     }

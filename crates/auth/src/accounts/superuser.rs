@@ -85,7 +85,7 @@ impl Accounts {
                     if let Some(other) = profiles::find_by_email(conn, email).await?
                         && other.id != person.id
                     {
-                        return Err(AccountsError::EmailTaken(email.clone()));
+                        return Err(AccountsError::AddressInUse);
                     }
                     profiles::set_email(conn, person.id, email, true).await?;
                     let metadata = json!({ "old_email": person.email, "email": email });
@@ -112,7 +112,8 @@ impl Accounts {
         .await
     }
 
-    /// Gives an organization another name. Returns it as it was.
+    /// Gives an organization another name, if one is given: that somebody asked is recorded anyway, as in Quay. Returns it as it
+    /// was.
     ///
     /// # Errors
     /// When there is no such organization, or the name is malformed or taken.
@@ -120,21 +121,23 @@ impl Accounts {
         &self,
         actor: &Actor,
         old: &str,
-        new: &str,
+        new: Option<&str>,
     ) -> Result<Account> {
-        names::check_namespace(new)?;
+        if let Some(new) = new {
+            names::check_namespace(new)?;
+        }
         let (accounts, actor) = (self.clone(), actor.clone());
-        let (old, new) = (old.to_owned(), new.to_owned());
+        let (old, new) = (old.to_owned(), new.map(str::to_owned));
         self.write(move |conn| {
             Box::pin(async move {
                 let organization = find_organization(conn, &old).await?;
-                if old != new {
-                    let taken = users::find(conn, &new).await?.is_some()
-                        || users::name_is_being_deleted(conn, &new).await?;
+                if let Some(new) = new.as_ref().filter(|new| **new != old) {
+                    let taken = users::find(conn, new).await?.is_some()
+                        || users::name_is_being_deleted(conn, new).await?;
                     if taken {
                         return Err(AccountsError::UsernameInUse);
                     }
-                    rename(conn, organization.id, &old, &new).await?;
+                    rename(conn, organization.id, &old, new).await?;
                 }
                 let metadata = json!({ "old_name": old, "new_name": new });
                 accounts

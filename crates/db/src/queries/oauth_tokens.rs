@@ -66,6 +66,23 @@ pub struct Authorization {
     pub application: Application,
 }
 
+/// A token with its application and its person, for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct TokenOrigin {
+    /// `oauthaccesstoken.id`.
+    pub id: i32,
+    /// The application's name.
+    pub application: String,
+    /// The application's client id.
+    pub client_id: String,
+    /// Whose application it is.
+    pub owner: UserId,
+    /// Whose rights the token has.
+    pub user: UserId,
+    /// That one's name.
+    pub username: String,
+}
+
 macro_rules! select_authorization {
     ($condition:literal) => {
         concat!(
@@ -90,6 +107,11 @@ statements! {
     COUNT_ACTIVE = "SELECT COUNT(*) FROM oauthaccesstoken WHERE application_id = $1 AND expires_at > $2";
     DELETE_OF_APPLICATION = "DELETE FROM oauthaccesstoken WHERE uuid = $2 AND application_id = $1
         RETURNING authorized_user_id";
+    ORIGIN = r#"SELECT token.id, application.name AS application, application.client_id, application.organization_id AS owner,
+            "user".id AS "user", "user".username
+        FROM oauthaccesstoken token JOIN oauthapplication application ON application.id = token.application_id
+            JOIN "user" ON "user".id = token.authorized_user_id
+        WHERE token.token_name = $1"#;
     LIST_OF_USER = select_authorization!("token.authorized_user_id = $1 ORDER BY token.id");
     FIND_OF_USER = select_authorization!("token.uuid = $2 AND token.authorized_user_id = $1");
     DELETE_OF_USER = "DELETE FROM oauthaccesstoken WHERE uuid = $2 AND authorized_user_id = $1";
@@ -143,6 +165,11 @@ pub async fn delete_of_application(
 ) -> Result<Option<UserId>> {
     let row: Option<(UserId,)> = fetch_optional!(conn, DELETE_OF_APPLICATION, application, uuid)?;
     Ok(row.map(|(user,)| user))
+}
+
+/// What a token is of, by its first 20 characters.
+pub async fn origin(conn: &mut Conn, token_name: &str) -> Result<Option<TokenOrigin>> {
+    fetch_optional!(conn, ORIGIN, token_name)
 }
 
 /// Every token of a person, with its application, oldest first.

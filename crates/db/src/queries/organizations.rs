@@ -48,9 +48,19 @@ pub struct OrganizationUpdate {
     pub removed_tag_expiration_s: Option<i64>,
 }
 
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            r#"SELECT id, username, email, invoice_email, invoice_email_address, removed_tag_expiration_s, stripe_id
+            FROM "user" WHERE "#,
+            $condition
+        )
+    };
+}
+
 statements! {
-    FIND = r#"SELECT id, username, email, invoice_email, invoice_email_address, removed_tag_expiration_s, stripe_id
-        FROM "user" WHERE username = $1 AND organization = true"#;
+    FIND = select!("username = $1 AND organization = true");
+    FIND_BY_ID = select!("id = $1");
     UPDATE = r#"UPDATE "user" SET email = COALESCE($2, email), invoice_email = COALESCE($3, invoice_email),
             invoice_email_address = CASE WHEN $4 THEN $5 ELSE invoice_email_address END,
             removed_tag_expiration_s = COALESCE($6, removed_tag_expiration_s)
@@ -77,6 +87,11 @@ statements! {
 /// The organization of that name.
 pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<Organization>> {
     fetch_optional!(conn, FIND, name)
+}
+
+/// An organization, or a person who is one to their applications.
+pub async fn find_by_id(conn: &mut Conn, id: UserId) -> Result<Option<Organization>> {
+    fetch_optional!(conn, FIND_BY_ID, id)
 }
 
 /// Changes an organization.

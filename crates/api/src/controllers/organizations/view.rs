@@ -17,7 +17,7 @@ use crate::views::avatar::{Avatar, Of};
 use crate::views::quota::{self, NamespaceQuotas};
 
 /// Who looks.
-pub(super) struct Viewer {
+pub(crate) struct Viewer {
     is_admin: bool,
     is_member: bool,
     user: Option<UserId>,
@@ -25,7 +25,7 @@ pub(super) struct Viewer {
 
 impl Viewer {
     /// A caller with that role in the organization. Superusers who may see everything count as administrators.
-    pub(super) fn new(caller: &Caller, role: Option<TeamRole>) -> Self {
+    pub(crate) fn new(caller: &Caller, role: Option<TeamRole>) -> Self {
         let sees_all = caller.has_full_access() || caller.is_global_readonly();
         Self {
             is_admin: sees_all || role >= Some(TeamRole::Admin),
@@ -37,7 +37,7 @@ impl Viewer {
 
 /// An organization.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OrganizationView {
+pub(crate) struct OrganizationView {
     /// Its name.
     name: String,
     /// Its address, for administrators.
@@ -96,22 +96,42 @@ struct OrganizationTeamView {
 
 impl OrganizationView {
     /// What a viewer sees.
-    pub(super) async fn of(api: &Api, organization: Organization, viewer: &Viewer) -> Result<Self> {
+    pub(crate) async fn of(api: &Api, organization: Organization, viewer: &Viewer) -> Result<Self> {
+        let teams = if viewer.is_member {
+            let (id, user) = (organization.id, viewer.user);
+            Some(api.accounts().team_overview(id, user).await?)
+        } else {
+            None
+        };
+        Self::with_teams(api, organization, viewer, teams).await
+    }
+
+    /// The same in an answer about something of the organization, which lists no teams.
+    pub(crate) async fn without_teams(
+        api: &Api,
+        organization: Organization,
+        viewer: &Viewer,
+    ) -> Result<Self> {
+        Self::with_teams(api, organization, viewer, Some(Vec::new())).await
+    }
+
+    async fn with_teams(
+        api: &Api,
+        organization: Organization,
+        viewer: &Viewer,
+        overview: Option<Vec<TeamOverview>>,
+    ) -> Result<Self> {
         let (mut teams, mut ordered_teams, mut quota) = (None, None, None);
-        if viewer.is_member {
-            let overview = api
-                .accounts()
-                .team_overview(organization.id, viewer.user)
-                .await?;
+        if let Some(overview) = overview {
             ordered_teams = Some(overview.iter().map(|team| team.name.clone()).collect());
             let views = overview
                 .into_iter()
                 .map(|team| team_view(api, team, viewer));
             teams = Some(views.map(|view| (view.name.clone(), view)).collect());
-            if quota::is_on(api.config()) {
-                let mut conn = api.db().read().await?;
-                quota = NamespaceQuotas::of(api, &mut conn, organization.id).await?;
-            }
+        }
+        if viewer.is_member && quota::is_on(api.config()) {
+            let mut conn = api.db().read().await?;
+            quota = NamespaceQuotas::of(api, &mut conn, organization.id).await?;
         }
         let settings = viewer.is_admin.then(|| OrganizationSettings {
             invoice_email: organization.invoice_email,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::extract::State;
 use pierhead_auth::accounts::{ManagedAccount, PersonChange};
 use pierhead_config::Secret;
+use pierhead_config::sections::auth::AuthenticationType;
 use pierhead_db::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +17,6 @@ use crate::guard::{Fresh, SuperuserOnly};
 use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
 use crate::services::managed_accounts::{self, Page};
-use crate::services::users::invalid;
 use crate::state::Api;
 use crate::views::avatar::{Avatar, Of};
 use crate::views::quota::NamespaceQuotas;
@@ -287,6 +287,15 @@ async fn change_user(
         let text = "Cannot change password in non-database auth";
         return Err(Error::invalid_request(text));
     }
+    let kind = api.config().auth.authentication_type;
+    let keeps_addresses = matches!(
+        kind,
+        AuthenticationType::Database | AuthenticationType::AppToken
+    );
+    if change.email.is_some() && !keeps_addresses {
+        let text = "Cannot change e-mail in non-database auth";
+        return Err(Error::invalid_request(text));
+    }
     let password = change.password.map(Secret::new);
     let wanted = PersonChange {
         password: password.clone(),
@@ -297,8 +306,7 @@ async fn change_user(
     let user = api
         .accounts()
         .change_person(&actor, &username, wanted)
-        .await
-        .map_err(invalid)?;
+        .await?;
     api.auth().forget_principal(user);
     let mut view = shown(&api, &username).await?;
     if let Some(password) = password {
@@ -378,7 +386,7 @@ async fn take_ownership(
 /// What is to be changed of an organization.
 #[derive(Deserialize, ToSchema)]
 struct UpdateOrg {
-    /// The new name for the organization
+    /// The new name for the organization; without it nothing changes
     #[serde(default, deserialize_with = "body::present")]
     name: Option<String>,
 }
@@ -394,18 +402,16 @@ async fn change_organization(
     Path(name): Path<String>,
     Body(change): Body<UpdateOrg>,
 ) -> Result<Json<SuperuserOrganizationView>> {
-    let Some(new) = change.name else {
-        return Err(Error::invalid_request("'name' is a required property"));
-    };
     let actor = guard.caller().superuser_actor();
+    let new = change.name.as_deref();
     let organization = api
         .accounts()
-        .rename_organization(&actor, &name, &new)
+        .rename_organization(&actor, &name, new)
         .await?;
     api.auth().forget_everything();
     let account = ManagedAccount {
         id: organization.id,
-        username: new,
+        username: change.name.unwrap_or(name),
         email: organization.email,
         verified: organization.verified,
         enabled: organization.enabled,
@@ -426,7 +432,8 @@ async fn delete_organization(
     Path(name): Path<String>,
 ) -> Result<NoContent> {
     let actor = guard.caller().superuser_actor();
-    api.accounts().delete_organization(&actor, &name).await?;
+    let accounts = api.accounts();
+    accounts.delete_organization(&actor, &name, true).await?;
     api.auth().forget_everything();
     Ok(NoContent)
 }

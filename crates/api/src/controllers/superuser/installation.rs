@@ -22,7 +22,7 @@ pub(super) fn routes() -> Routes {
         .add(route!(change_log).when(enabled).internal())
         .add(route!(get_registry_size).when(enabled).internal())
         .add(route!(queue_registry_size).when(enabled).internal())
-        .add(route!(dump_config).internal())
+        .add(route!(dump_config).when(enabled).internal())
         .add(route!(registry_status).when(enabled).internal())
         .add(route!(shut_down).when(enabled).internal())
 }
@@ -97,7 +97,7 @@ async fn queue_registry_size(_: Fresh<SuperuserOnly>, State(api): State<Api>) ->
     Ok(json::answer(status, ""))
 }
 
-/// The whole configuration as this process understands it. Secrets are shown as stars.
+/// The whole configuration as this process understands it. Secrets are shown as `<redacted>`.
 #[utoipa::path(
     get,
     path = "/api/v1/superuser/config",

@@ -1,8 +1,8 @@
 //! Signing in with a name or an address, and a password. Nothing tells whether somebody exists: wrong names and wrong
 //! passwords have the same answer, take the same time and are locked alike (`auth`).
 
-use pierhead_auth::Account;
 use pierhead_auth::accounts::Actor;
+use pierhead_auth::{Account, SignInError};
 use pierhead_db::UserId;
 use pierhead_db::queries::profiles;
 
@@ -44,9 +44,8 @@ pub(crate) async fn sign_in(
         Ok(account) => account,
         Err(error) => {
             let message = sign_in_failure(error)?.to_string();
-            if logs.action_log_audit_login_failures && may_write {
-                let fallback = api.config().users.service_log_account_id;
-                let fallback = fallback.map(|id| UserId(id as i32));
+            if records_failures(api) {
+                let fallback = service_log_account(api);
                 api.accounts()
                     .record_failed_sign_in(actor, attempt.login, &message, user_agent, fallback)
                     .await?;
@@ -68,6 +67,34 @@ pub(crate) async fn sign_in(
             .await?;
     }
     Ok(Outcome::SignedIn(account))
+}
+
+/// Records that an OAuth access token did not count, if such failures are recorded.
+pub(crate) async fn record_failed_token(
+    api: &Api,
+    actor: &Actor,
+    user_agent: &str,
+    token: &str,
+    error: &SignInError,
+) -> Result<()> {
+    if records_failures(api) {
+        let fallback = service_log_account(api);
+        api.accounts()
+            .record_failed_token(actor, token, error, user_agent, fallback)
+            .await?;
+    }
+    Ok(())
+}
+
+/// `ACTION_LOG_AUDIT_LOGIN_FAILURES`.
+fn records_failures(api: &Api) -> bool {
+    api.config().logs.action_log_audit_login_failures && !api.is_read_only()
+}
+
+/// Whose log has what belongs to nobody.
+fn service_log_account(api: &Api) -> Option<UserId> {
+    let account = api.config().users.service_log_account_id;
+    account.map(|id| UserId(id as i32))
 }
 
 /// Verifies the password of somebody who is signed in: the account, or the reason of a refusal.

@@ -51,7 +51,7 @@ async fn a_deleted_organization_is_hidden_unlinked_and_queued() {
     let id = with_everything(&fixture).await;
     fixture
         .accounts
-        .delete_organization(&Actor::operator(), "acme")
+        .delete_organization(&Actor::operator(), "acme", false)
         .await
         .unwrap();
     let mut row = fixture
@@ -126,7 +126,7 @@ async fn a_namespace_with_a_grace_period_keeps_what_is_linked_to_it() {
     with_everything(&fixture).await;
     fixture
         .accounts
-        .delete_organization(&Actor::operator(), "acme")
+        .delete_organization(&Actor::operator(), "acme", false)
         .await
         .unwrap();
     assert_eq!(fixture.value("SELECT COUNT(*) FROM team").await, "2");
@@ -168,7 +168,7 @@ async fn a_person_who_alone_administers_an_organization_is_deleted_only_by_force
     assert_eq!(audit["kind"].as_deref(), Some("user_delete"));
     assert_eq!(
         audit["metadata_json"].as_deref(),
-        Some(r#"{"username":"alice","superuser":"root"}"#)
+        Some(r#"{"username":"alice"}"#)
     );
     assert_eq!(fixture.value("SELECT COUNT(*) FROM teammember").await, "0");
 }
