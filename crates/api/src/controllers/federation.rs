@@ -3,7 +3,7 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use pierhead_auth::FederationError;
@@ -30,6 +30,9 @@ async fn exchange(
     headers: HeaderMap,
 ) -> Result<Response> {
     let unauthorized = |text: &str| Error::web(StatusCode::UNAUTHORIZED, text);
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(unauthorized("No auth header"));
+    }
     let (username, token) =
         basic(&headers).ok_or_else(|| unauthorized("Invalid basic auth header"))?;
     let exchanged = api
