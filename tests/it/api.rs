@@ -26,6 +26,7 @@ macro_rules! on_engines {
 mod activity;
 mod dataset;
 mod installation;
+mod key_server;
 mod mirrors;
 mod oauth;
 mod organizations;
@@ -33,6 +34,7 @@ mod policies;
 mod proxy_cache;
 mod quota;
 mod repositories;
+mod robot_federation;
 mod schema;
 mod service_keys;
 mod superuser;

@@ -205,25 +205,7 @@ impl Pierhead {
     ///
     /// Times of files and the monotonic clock stay as they are.
     pub fn shift_clock(&mut self, offset: &str) -> Result<()> {
-        let library = fs::read_dir("/usr/lib")
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
-            .find(|path| path.is_file())
-            .ok_or(Error::Missing {
-                program: "libfaketime".to_owned(),
-                install: "run scripts/install-tools (Debian: apt-get install libfaketime)",
-            })?;
-        for (name, value) in [
-            ("LD_PRELOAD", library.display().to_string()),
-            ("FAKETIME", offset.to_owned()),
-            ("NO_FAKE_STAT", "1".to_owned()),
-            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ] {
-            self.launch.environment.push((name.to_owned(), value));
-        }
+        self.launch.environment.extend(faketime(offset)?);
         Ok(())
     }
 
@@ -357,4 +339,27 @@ fn binary() -> Result<PathBuf> {
     } else {
         Err(missing(&path))
     }
+}
+
+/// The environment of a process with another clock, as libfaketime understands it.
+fn faketime(clock: &str) -> Result<[(String, String); 6]> {
+    let library = fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"))
+        .find(|path| path.is_file())
+        .ok_or(Error::Missing {
+            program: "libfaketime".to_owned(),
+            install: "run scripts/install-tools (Debian: apt-get install libfaketime)",
+        })?;
+    Ok([
+        ("LD_PRELOAD", library.display().to_string()),
+        ("FAKETIME", clock.to_owned()),
+        ("TZ", "UTC".to_owned()),
+        ("NO_FAKE_STAT", "1".to_owned()),
+        ("DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value)))
 }

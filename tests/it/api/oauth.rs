@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::installation::{Installation, json_of};
 
+mod browsers;
+
 const APPLICATIONS: &str = "/api/v1/organization/openshift/applications";
 const CALLBACK: &str = "https://ci.example.com/callback";
 
@@ -91,6 +93,18 @@ async fn applications_of_an_organization(engine: Engine) -> Result<()> {
     assert_eq!(told["avatar"]["kind"], "app");
     assert_eq!(told["organization"]["name"], "openshift");
     assert_eq!(told["organization"]["is_admin"], false);
+    assert!(told["organization"].get("tag_expiration_s").is_none());
+    let path = format!("/api/v1/app/{client_id}");
+    let mut told = site.get(&path).await?["organization"].take();
+    told["avatar"].take();
+    assert_eq!(
+        told,
+        json!({
+            "name": "openshift", "email": "", "avatar": null, "is_admin": true, "is_member": true, "teams": {},
+            "ordered_teams": [], "invoice_email": false, "invoice_email_address": null, "tag_expiration_s": 1_209_600,
+            "is_free_account": true,
+        })
+    );
     let refused = json_of(site.server.anonymous().get(&one).await?, 401)?;
     assert_eq!(refused["error_type"], "invalid_token");
     site.call(Method::GET, "/api/v1/app/NOBODY", None, 404)
@@ -539,10 +553,18 @@ async fn code_grants(engine: Engine) -> Result<()> {
     Ok(())
 }
 
+use browsers::{
+    assigned_tokens, declined_requests, failures_of_tokens_are_recorded, tokens_for_oneself,
+};
+
 on_engines! {
     applications_of_an_organization
     tokens_of_an_application
     pages_of_tokens
     implicit_grants
     code_grants
+    declined_requests
+    assigned_tokens
+    tokens_for_oneself
+    failures_of_tokens_are_recorded
 }

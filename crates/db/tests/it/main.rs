@@ -4,6 +4,7 @@
 mod access_plans;
 mod access_rows;
 mod databases;
+mod encrypted_columns;
 mod enumerations;
 mod list_plans;
 mod log_entries;

@@ -1,11 +1,11 @@
 //! Describes a server before it is started.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Launch, Pierhead, binary, quay_config};
+use super::{Launch, Pierhead, binary, faketime, quay_config};
 use crate::process::run;
 use crate::{Database, Error, Port, Postgres, Redis, Result};
 
@@ -43,6 +43,7 @@ pub struct Builder {
     database_port: Option<u16>,
     /// A name, and the SQL that fills a migrated database.
     filling: Option<(String, String)>,
+    clock: Option<String>,
     hostname: Option<String>,
 }
 
@@ -111,10 +112,17 @@ impl Builder {
         self
     }
 
-    /// Fills a migrated PostgreSQL database with this SQL, once per test run and name.
+    /// Sets the server's clock; `clock` is libfaketime's, such as `+3d` or `@2026-11-23 03:00:00`. Times of files and the
+    /// monotonic clock stay as they are.
+    #[must_use]
+    pub fn clock(mut self, clock: &str) -> Self {
+        self.clock = Some(clock.to_owned());
+        self
+    }
+
+    /// Fills a migrated database with this SQL; on PostgreSQL once per test run and name.
     #[must_use]
     pub(crate) fn filled(mut self, name: &str, sql: String) -> Self {
-        self.engine = Engine::PostgreSql;
         self.filling = Some((name.to_owned(), sql));
         self
     }
@@ -178,7 +186,7 @@ impl Builder {
                 Engine::PostgreSql => {
                     let named = match self.database.clone() {
                         Some(database) => database,
-                        None => migrated(&binary, fields.clone(), self.filling).await?,
+                        None => migrated(&binary, fields.clone(), self.filling.clone()).await?,
                     };
                     let reached = self
                         .database_port
@@ -196,8 +204,16 @@ impl Builder {
                 let path = stack.join(name);
                 fs::write(&path, content).map_err(Error::io("write", &path))?;
             }
+            if let Some((_, sql)) = self.filling.filter(|_| self.engine == Engine::Sqlite) {
+                migrate(&binary, &stack)?;
+                crate::dataset::fill_file(&folder.path().join("quay.db"), sql).await?;
+            }
             (Some(stack), None)
         };
+        let mut environment = self.environment;
+        if let Some(clock) = &self.clock {
+            environment.extend(faketime(clock)?);
+        }
         let launch = Launch {
             binary,
             wrapper: self.wrapper,
@@ -208,7 +224,7 @@ impl Builder {
             },
             config,
             data,
-            environment: self.environment,
+            environment,
             log: folder.path().join("log"),
         };
         let mut server = Pierhead {
@@ -225,9 +241,15 @@ impl Builder {
     }
 }
 
+/// Makes the tables of the database that a configuration names.
+fn migrate(binary: &Path, stack: &Path) -> Result<()> {
+    let mut command = std::process::Command::new(binary);
+    run(command.args(["migrate", "--config"]).arg(stack)).map(drop)
+}
+
 /// A copy of a database of the test run's server that `pierhead migrate` has made once per binary.
 async fn migrated(
-    binary: &std::path::Path,
+    binary: &Path,
     mut fields: Map<String, Value>,
     filling: Option<(String, String)>,
 ) -> Result<Database> {
@@ -247,9 +269,7 @@ async fn migrated(
                     .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
                 fields.insert("DB_URI".to_owned(), template.uri().into());
                 quay_config::write(stack.path(), &fields)?;
-                run(std::process::Command::new(binary)
-                    .args(["migrate", "--config"])
-                    .arg(stack.path()))?;
+                migrate(binary, stack.path())?;
                 if sql.is_empty() {
                     return Ok(());
                 }

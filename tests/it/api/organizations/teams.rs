@@ -182,13 +182,15 @@ pub(super) async fn people_from_outside_are_invited(engine: Engine) -> Result<()
         without_avatar(invited),
         json!({ "email": "dan@acme.example", "kind": "invite", "invited": true })
     );
+    let begin = format!("{}/confirminvite?code=", server.base_url());
+    let mut links = Vec::new();
     for address in ["bob@example.com", "dan@acme.example"] {
         let mail = smtp.next_to(address).await?;
         assert!(
             mail.subject.ends_with("Invitation to join team"),
             "{mail:?}"
         );
-        assert!(mail.text.contains("urn:teaminvite:") || mail.text.contains("urn%3Ateaminvite%3A"));
+        links.push(mail.link(&begin).unwrap().to_owned());
     }
     let nonsense = ann
         .put(&format!("{TEAM}/owners/invite/nonsense"), json!({}))
@@ -227,6 +229,10 @@ pub(super) async fn people_from_outside_are_invited(engine: Engine) -> Result<()
     let organization = json_of(bob.get("/api/v1/organization/acme").await?, 200)?;
     assert_eq!(organization["is_admin"], json!(true));
 
+    whoever_has_the_link_registers_and_joins(server, &links[1]).await?;
+    refusal(ann.delete(&mail).await?, 404, "not_found")?;
+    let mail = format!("{TEAM}/owners/invite/eva@acme.example");
+    json_of(ann.put(&mail, json!({})).await?, 200)?;
     ann.delete(&mail).await?.expect(&[StatusCode::NO_CONTENT])?;
     refusal(ann.delete(&mail).await?, 404, "not_found")?;
     let eves = format!("{TEAM}/owners/members/eve");
@@ -245,5 +251,32 @@ pub(super) async fn people_from_outside_are_invited(engine: Engine) -> Result<()
     )?;
     assert_eq!(robot["is_robot"], json!(true));
     assert_eq!(robot["invited"], json!(false));
+    Ok(())
+}
+
+/// The code of the link confirms the address that it was sent to; it is accepted as any other.
+async fn whoever_has_the_link_registers_and_joins(server: &Pierhead, link: &str) -> Result<()> {
+    let dan = server.anonymous();
+    let path = link.strip_prefix(server.base_url()).unwrap();
+    let page = dan.get(path).await?.expect(&[StatusCode::OK])?;
+    assert!(page.text().contains("/api/v1/teaminvite/urn:teaminvite:"));
+    let (_, code) = path.split_once('=').unwrap();
+    let code = code.replace("%3A", ":").replace("%2D", "-");
+    let new = json!({
+        "username": "dan", "password": PASSWORD, "email": "dan@acme.example", "invite_code": code,
+    });
+    dan.fetch_csrf_token().await?;
+    let me = json_of(dan.post("/api/v1/user/", new).await?, 200)?;
+    assert_eq!(
+        (&me["username"], &me["verified"]),
+        (&json!("dan"), &json!(true)),
+        "signed in without a further mail"
+    );
+    assert_eq!(me["organizations"], json!([]));
+    let accept = format!("/api/v1/teaminvite/{code}");
+    let accepted = json_of(dan.put(&accept, json!({})).await?, 200)?;
+    assert_eq!(accepted, json!({ "org": "acme", "team": "owners" }));
+    let acme = json_of(dan.get("/api/v1/organization/acme").await?, 200)?;
+    assert_eq!(acme["is_admin"], json!(true));
     Ok(())
 }
