@@ -31,15 +31,20 @@ pub(crate) struct Found {
 pub(crate) async fn everything(api: &Api, text: &str, user: Option<&Account>) -> Result<Found> {
     let mut conn = api.db().read().await?;
     let wanted = wanted(api, text, user);
+    // Names of teams, robots and namespaces have no capitals.
+    let name = text.to_lowercase();
+    let name = name.as_str();
     let mut found = Found::default();
     if let Some(user) = user {
         let role = wanted.team_admin;
-        found.teams = search::teams(&mut conn, text, user.id, role, 2 * OF_EACH_KIND).await?;
-        let who = (user.id, user.username.as_str());
-        found.robots = search::robots(&mut conn, text, who, role, OF_EACH_KIND).await?;
+        found.teams = search::teams(&mut conn, name, user.id, role, 2 * OF_EACH_KIND).await?;
+        found.robots = search::robots(&mut conn, name, user.id, role, OF_EACH_KIND).await?;
     }
     found.repositories = search::repositories(&mut conn, &wanted, 0, OF_EACH_KIND).await?;
-    let by_name = Wanted { text, ..wanted };
+    let by_name = Wanted {
+        text: name,
+        ..wanted
+    };
     found.namespaces = search::namespaces(&mut conn, &by_name, OF_EACH_KIND).await?;
     Ok(found)
 }
@@ -59,9 +64,11 @@ pub(crate) async fn repositories(
 
 /// How much these are used. One statement.
 pub(crate) async fn usage(api: &Api, repositories: &[RepositoryId]) -> Result<Vec<Usage>> {
-    let since = (api.clock().now_naive() - TimeDelta::days(POPULARITY_DAYS)).date();
+    let now = api.clock().now_naive();
+    let since = (now - TimeDelta::days(POPULARITY_DAYS)).date();
+    let now_ms = now.and_utc().timestamp_millis();
     let mut conn = api.db().read().await?;
-    Ok(search::usage(&mut conn, repositories, since).await?)
+    Ok(search::usage(&mut conn, repositories, since, now_ms).await?)
 }
 
 /// `namespace/text` looks in one namespace only.

@@ -2,12 +2,16 @@
 //!
 //! Repository names and descriptions are searched through Quay's trigram indexes on PostgreSQL. `LIKE` ignores case on
 //! SQLite, `ILIKE` on PostgreSQL; patterns escape with `!`.
+//!
+//! The other names have no capitals and are searched by their beginning, as ranges of bytes: a collation may give no weight to
+//! what ends a range, nor to punctuation. Teams and robots are looked for from the teams of the person who asks.
 
 use chrono::NaiveDate;
 
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::ids::{RepositoryId, TeamId, UserId};
+use crate::queries::account_refs::end_of;
 use crate::statement::{fetch_all, fetch_all_of, padded, placeholders, statements};
 
 /// A repository that was found.
@@ -92,6 +96,80 @@ macro_rules! repositories {
     };
 }
 
+/// People and organizations whose name lies in the range `$1` to `$2` in the order of bytes: those with a public repository
+/// (`$4`), those that the user `$3` is or administers (`$5`), and those of repositories that the user or one of the user's
+/// teams has a permission for. `$6` limit.
+///
+/// A team has permissions in its own organization only, so one of each team is enough to know.
+macro_rules! namespaces {
+    ($name:literal, $found:literal) => {
+        concat!(
+            "SELECT found.username, found.email, found.organization FROM (\
+             SELECT * FROM (",
+            matching_namespaces!(
+                $name,
+                "\"user\" n",
+                "EXISTS (SELECT 1 FROM repository r \
+                   WHERE r.namespace_user_id = n.id AND r.visibility_id = $4 AND r.state <> 3)"
+            ),
+            " ORDER BY ", $name, " LIMIT $6) open_to_all UNION ",
+            matching_namespaces!(
+                $name,
+                "(SELECT u.id FROM \"user\" u WHERE u.id = $3 \
+                   UNION SELECT t.organization_id FROM teammember m JOIN team t ON t.id = m.team_id \
+                   WHERE m.user_id = $3 AND t.role_id = $5) own JOIN \"user\" n ON n.id = own.id",
+                "EXISTS (SELECT 1 FROM repository r WHERE r.namespace_user_id = n.id AND r.state <> 3)"
+            ),
+            " UNION ",
+            matching_namespaces!(
+                $name,
+                "teammember m JOIN team t ON t.id = m.team_id JOIN \"user\" n ON n.id = t.organization_id",
+                "m.user_id = $3 AND EXISTS (SELECT 1 FROM repositorypermission p \
+                   JOIN repository r ON r.id = p.repository_id WHERE p.team_id = t.id AND r.state <> 3)"
+            ),
+            " UNION ",
+            matching_namespaces!(
+                $name,
+                "repositorypermission p JOIN repository r ON r.id = p.repository_id \
+                 JOIN \"user\" n ON n.id = r.namespace_user_id",
+                "p.user_id = $3 AND r.state <> 3"
+            ),
+            ") found ORDER BY ", $found, " LIMIT $6"
+        )
+    };
+}
+
+macro_rules! matching_namespaces {
+    ($name:literal, $from:literal, $which:literal) => {
+        concat!(
+            "SELECT n.username, n.email, n.organization FROM ",
+            $from,
+            " WHERE ",
+            $which,
+            " AND ",
+            $name,
+            " >= $1 AND ",
+            $name,
+            " < $2 AND n.robot = false AND n.enabled = true"
+        )
+    };
+}
+
+/// Robots of the user `$1` and of organizations that the user administers (role `$4`), whose short name lies in the range `$2`
+/// to `$3` in the order of bytes. `$5` limit.
+macro_rules! robots {
+    ($name:literal) => {
+        concat!(
+            "SELECT b.username, b.email, b.organization FROM (\
+             SELECT u.username FROM \"user\" u WHERE u.id = $1 \
+             UNION SELECT o.username FROM teammember m JOIN team t ON t.id = m.team_id \
+               JOIN \"user\" o ON o.id = t.organization_id WHERE m.user_id = $1 AND t.role_id = $4) owner \
+             JOIN \"user\" b ON ", $name, " >= owner.username || '+' || $2 AND ", $name, " < owner.username || '+' || $3 \
+             WHERE b.robot = true ORDER BY ", $name, " LIMIT $5"
+        )
+    };
+}
+
 statements! {
     REPOSITORIES = repositories!("LIKE");
     REPOSITORIES_POSTGRES = repositories!("ILIKE");
@@ -104,27 +182,18 @@ statements! {
         visible!(),
         " ORDER BY s.score DESC, s.id LIMIT $7 OFFSET $6"
     );
-    /// `$1` first name, `$2` the first name behind them, `$6` limit.
-    NAMESPACES = concat!(
-        "SELECT n.username, n.email, n.organization FROM \"user\" n \
-         WHERE n.username >= $1 AND n.username < $2 AND n.robot = false AND n.enabled = true \
-           AND EXISTS (SELECT 1 FROM repository r WHERE r.namespace_user_id = n.id AND r.state <> 3 AND ",
-        visible!(),
-        ") ORDER BY n.username LIMIT $6"
-    );
-    /// `$1` user, `$2` their name, `$3` pattern of the short name, `$4` the administrators' role, `$5` limit.
-    ROBOTS = "SELECT b.username, b.email, b.organization FROM \"user\" b \
-        WHERE b.robot = true AND (b.username LIKE $2 || '+' || $3 ESCAPE '!' \
-          OR EXISTS (SELECT 1 FROM team t JOIN teammember m ON m.team_id = t.id JOIN \"user\" o ON o.id = t.organization_id \
-               WHERE m.user_id = $1 AND t.role_id = $4 AND b.username LIKE o.username || '+' || $3 ESCAPE '!')) \
-        ORDER BY b.username LIMIT $5";
+    NAMESPACES_POSTGRES = namespaces!(r#"n.username COLLATE "C""#, r#"found.username COLLATE "C""#);
+    NAMESPACES_SQLITE = namespaces!("n.username", "found.username");
+    ROBOTS_POSTGRES = robots!(r#"b.username COLLATE "C""#);
+    ROBOTS_SQLITE = robots!("b.username");
     /// `$1` user, `$2` pattern, `$3` the administrators' role, `$4` limit.
     TEAMS = "SELECT t.id AS team_id, t.name AS team, o.username, o.email, o.organization \
-        FROM team t JOIN \"user\" o ON o.id = t.organization_id \
-        WHERE t.name LIKE $2 ESCAPE '!' AND (EXISTS (SELECT 1 FROM teammember m WHERE m.team_id = t.id AND m.user_id = $1) \
-          OR EXISTS (SELECT 1 FROM team a JOIN teammember m ON m.team_id = a.id \
-               WHERE a.organization_id = t.organization_id AND a.role_id = $3 AND m.user_id = $1)) \
-        ORDER BY t.name, t.id LIMIT $4";
+        FROM (SELECT m.team_id FROM teammember m WHERE m.user_id = $1 \
+          UNION SELECT t.id FROM teammember m JOIN team a ON a.id = m.team_id \
+            JOIN team t ON t.organization_id = a.organization_id \
+            WHERE m.user_id = $1 AND a.role_id = $3 AND t.name LIKE $2 ESCAPE '!') mine \
+        JOIN team t ON t.id = mine.team_id JOIN \"user\" o ON o.id = t.organization_id \
+        WHERE t.name LIKE $2 ESCAPE '!' ORDER BY t.name, t.id LIMIT $4";
 }
 
 /// At most `limit` repositories after the first `offset`, the best first.
@@ -153,18 +222,23 @@ pub async fn repositories(
     )
 }
 
-/// At most `limit` people and organizations whose name begins with the text and who have a repository that can be seen.
+/// At most `limit` people and organizations whose name begins with the text, which has no capitals, and who have a repository
+/// that can be seen.
 pub async fn namespaces(
     conn: &mut Conn,
     wanted: &Wanted<'_>,
     limit: i64,
 ) -> Result<Vec<FoundAccount>> {
-    let end = format!("{}\u{10ffff}", wanted.text);
+    let sql = if conn.is_postgres() {
+        NAMESPACES_POSTGRES
+    } else {
+        NAMESPACES_SQLITE
+    };
     fetch_all!(
         conn,
-        NAMESPACES,
+        sql,
         wanted.text,
-        end.as_str(),
+        end_of(wanted.text),
         wanted.user.map_or(0, |user| user.0),
         wanted.public,
         wanted.team_admin,
@@ -172,29 +246,25 @@ pub async fn namespaces(
     )
 }
 
-/// At most `limit` robots, of the user and of organizations the user administers, whose short name begins with a text.
+/// At most `limit` robots, of the user and of organizations the user administers, whose short name begins with a text without
+/// capitals.
 pub async fn robots(
     conn: &mut Conn,
     text: &str,
-    (user, username): (UserId, &str),
+    user: UserId,
     team_admin: i32,
     limit: i64,
 ) -> Result<Vec<FoundAccount>> {
-    let pattern = format!("{}%", escaped(text));
-    let username = escaped(username);
-    fetch_all!(
-        conn,
-        ROBOTS,
-        user,
-        username.as_str(),
-        pattern.as_str(),
-        team_admin,
-        limit
-    )
+    let sql = if conn.is_postgres() {
+        ROBOTS_POSTGRES
+    } else {
+        ROBOTS_SQLITE
+    };
+    fetch_all!(conn, sql, user, text, end_of(text), team_admin, limit)
 }
 
 /// At most `limit` teams, of which the user is a member or whose organization the user administers, whose name begins
-/// with a text.
+/// with a text without capitals.
 pub async fn teams(
     conn: &mut Conn,
     text: &str,
@@ -211,7 +281,7 @@ pub async fn teams(
 pub struct Usage {
     /// The repository.
     pub repository_id: RepositoryId,
-    /// When its newest visible tag began, in milliseconds since 1970.
+    /// When the newest visible tag that it has now began, in milliseconds since 1970.
     pub last_tag_start_ms: Option<i64>,
     /// How many people starred it.
     pub stars: i64,
@@ -219,19 +289,21 @@ pub struct Usage {
     pub actions: i64,
 }
 
-/// The usage of these repositories, actions since `since`. One statement.
+/// The usage of these repositories, actions since `since`; `now_ms` is in milliseconds since 1970. One statement.
 pub async fn usage(
     conn: &mut Conn,
     repositories: &[RepositoryId],
     since: NaiveDate,
+    now_ms: i64,
 ) -> Result<Vec<Usage>> {
     let Some(last) = repositories.last() else {
         return Ok(Vec::new());
     };
-    let places = placeholders(2, repositories.len());
+    let places = placeholders(3, repositories.len());
     let sql = format!(
         "SELECT r.id AS repository_id, \
-         (SELECT MAX(t.lifetime_start_ms) FROM tag t WHERE t.repository_id = r.id AND t.hidden = false) AS last_tag_start_ms, \
+         (SELECT MAX(t.lifetime_start_ms) FROM tag t WHERE t.repository_id = r.id AND t.hidden = false \
+           AND (t.lifetime_end_ms IS NULL OR t.lifetime_end_ms > $2)) AS last_tag_start_ms, \
          (SELECT COUNT(*) FROM star s WHERE s.repository_id = r.id) AS stars, \
          CAST((SELECT COALESCE(SUM(c.count), 0) FROM repositoryactioncount c \
            WHERE c.repository_id = r.id AND c.date >= $1) AS bigint) AS actions \
@@ -242,7 +314,7 @@ pub async fn usage(
         .chain(std::iter::repeat(last))
         .take(padded(repositories.len()))
         .map(|id| id.0);
-    fetch_all_of!(conn, sqlx::AssertSqlSafe(sql.clone()), [since], ids)
+    fetch_all_of!(conn, sqlx::AssertSqlSafe(sql.clone()), [since, now_ms], ids)
 }
 
 /// A text as a part of a pattern that means only itself.

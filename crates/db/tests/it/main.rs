@@ -17,5 +17,6 @@ mod quay_facts;
 mod queue_rows;
 mod schema_postgres;
 mod schema_sqlite;
+mod search_rows;
 mod statements;
 mod writer;
