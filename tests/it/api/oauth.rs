@@ -15,6 +15,7 @@ fn config() -> Value {
     json!({
         "SUPER_USERS": ["devel"],
         "FEATURE_SUPERUSERS_FULL_ACCESS": true,
+        "GLOBAL_READONLY_SUPER_USERS": ["rita"],
         "OAUTH_APPLICATION_MAXIMUM_TOKEN_COUNT": 60,
     })
 }
@@ -54,7 +55,8 @@ async fn applications_of_an_organization(engine: Engine) -> Result<()> {
         json!({ "name": "__quay_bootstrap_app" }),
         json!({ "name": "x".repeat(256) }),
     ] {
-        site.post(APPLICATIONS, wrong, 400).await?;
+        let refused = site.post(APPLICATIONS, wrong, 400).await?;
+        assert_eq!(refused["error_type"], "invalid_request", "{refused}");
     }
     site.put(&one, json!({ "name": "x", "redirect_uri": "" }), 400)
         .await?;
@@ -110,19 +112,35 @@ async fn applications_of_an_organization(engine: Engine) -> Result<()> {
     site.call(Method::GET, "/api/v1/app/NOBODY", None, 404)
         .await?;
 
-    // A superuser manages the applications of others, and sees no secret.
+    // A superuser with full access counts as an administrator everywhere; one who may only read sees no secret.
     let other = site.server.create_user("other")?;
     site.server.create_organization("theirs", &other)?;
     let theirs = site
         .post(
             "/api/v1/organization/theirs/applications",
-            json!({ "name": "app" }),
+            json!({ "name": "app", "redirect_uri": CALLBACK, "avatar_email": "app@example.com" }),
             200,
         )
         .await?;
+    assert_eq!(theirs["client_secret"].as_str().unwrap().len(), 40);
+    assert_eq!(theirs["redirect_uri"], CALLBACK);
+    let read = "/api/v1/organization/theirs/applications";
     assert_eq!(
-        (&theirs["client_secret"], &theirs["redirect_uri"]),
-        (&Value::Null, &Value::Null)
+        site.get(read).await?,
+        json!({ "applications": [theirs.clone()] })
+    );
+    let rita = site.server.create_user("rita")?;
+    let rita = site
+        .server
+        .signed_in(rita.username(), rita.password())
+        .await?;
+    let mut seen = theirs;
+    for hidden in ["client_secret", "redirect_uri", "avatar_email"] {
+        seen[hidden] = Value::Null;
+    }
+    assert_eq!(
+        json_of(rita.get(read).await?, 200)?,
+        json!({ "applications": [seen] })
     );
 
     site.delete(&one, 204).await?;

@@ -1,19 +1,20 @@
 //! `/api/v1/organization/{orgname}/applications` and `/api/v1/app` (api-v1.md §5.3): the OAuth applications of an organization.
 //!
-//! The client secret is for administrators of the organization; superusers, who may manage the applications, see none.
+//! The client secret and the addresses are for administrators of the organization, whom superusers with full access count as;
+//! superusers who may only read see none.
 
 use axum::extract::State;
 use pierhead_auth::TeamRole;
-use pierhead_auth::accounts::{OAuthApplication, OAuthApplicationSettings};
+use pierhead_auth::accounts::{AccountsError, OAuthApplication, OAuthApplicationSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::caller::Caller;
 use crate::controllers::organizations::view::{OrganizationView, Viewer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::body::present;
 use crate::extract::{Body, Path};
-use crate::guard::{AllSuperusers, InOrganization, OrgAdmin, Superusers};
+use crate::guard::{AllSuperusers, Elevated, InOrganization, OrgAdmin, Superusers};
 use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
 use crate::state::Api;
@@ -51,11 +52,11 @@ struct OAuthApplicationView {
     description: String,
     application_uri: String,
     client_id: String,
-    /// Null for superusers who do not administer the organization.
+    /// Null for superusers who may only read.
     client_secret: Option<String>,
-    /// Null for superusers who do not administer the organization.
+    /// Null for superusers who may only read.
     redirect_uri: Option<String>,
-    /// Null for superusers who do not administer the organization.
+    /// Null for superusers who may only read.
     avatar_email: Option<String>,
 }
 
@@ -130,6 +131,21 @@ struct ApplicationInformation {
     organization: OrganizationView,
 }
 
+/// Whether the caller is told the secret of an application.
+fn administers<X: Elevated>(guard: &InOrganization<OrgAdmin, X>) -> bool {
+    guard.held() >= Some(TeamRole::Admin) || guard.caller().has_full_access()
+}
+
+/// Shape a for a name that is refused.
+fn refused(error: AccountsError) -> Error {
+    match error {
+        AccountsError::ReservedApplicationName | AccountsError::TooLong { .. } => {
+            Error::invalid_request(error.to_string())
+        }
+        other => other.into(),
+    }
+}
+
 #[utoipa::path(get, path = "/api/v1/app/{client_id}", operation_id = "getApplicationInformation",
     params(("client_id" = String, Path, description = "The OAuth client ID")),
     responses((status = 200, body = ApplicationInformation, description = "What everybody may know about the application")))]
@@ -164,7 +180,7 @@ async fn list(
     guard: InOrganization<OrgAdmin, AllSuperusers>,
     State(api): State<Api>,
 ) -> Result<Json<Applications>> {
-    let administers = guard.held() >= Some(TeamRole::Admin);
+    let administers = administers(&guard);
     let found = api
         .accounts()
         .list_applications(guard.organization()?.id)
@@ -195,7 +211,8 @@ async fn create(
     let made = api
         .accounts()
         .create_application(&guard.caller().actor(), guard.organization()?.id, settings)
-        .await?;
+        .await
+        .map_err(refused)?;
     answer(&api, &guard, made)
 }
 
@@ -212,7 +229,7 @@ async fn get(
         .accounts()
         .application(organization, &path.client_id)
         .await?;
-    let administers = guard.held() >= Some(TeamRole::Admin);
+    let administers = administers(&guard);
     Ok(Json(OAuthApplicationView::of(&api, administers, found)?))
 }
 
@@ -237,7 +254,8 @@ async fn update(
     let changed = api
         .accounts()
         .update_application(&actor, organization, &path.client_id, settings)
-        .await?;
+        .await
+        .map_err(refused)?;
     answer(&api, &guard, changed)
 }
 
@@ -281,7 +299,7 @@ fn answer(
     guard: &InOrganization<OrgAdmin, Superusers>,
     application: OAuthApplication,
 ) -> Result<Json<OAuthApplicationView>> {
-    let administers = guard.held() >= Some(TeamRole::Admin);
+    let administers = administers(guard);
     Ok(Json(OAuthApplicationView::of(
         api,
         administers,
