@@ -17,6 +17,8 @@ use crate::views::avatar::{Avatar, Of};
 
 mod teams;
 
+const USER_HAS_NONE: &str = "User does not have permission for repo.";
+
 pub(crate) fn routes() -> Routes {
     Routes::tagged("permission")
         .merge(teams::routes())
@@ -100,7 +102,7 @@ fn refusal(error: AccountsError) -> Error {
         return error.into();
     }
     match error {
-        AccountsError::NoSuchUser(name) => {
+        AccountsError::NoSuchUser(name) | AccountsError::NoSuchRobot(name) => {
             Error::invalid_request(format!("Invalid username: {name}"))
         }
         error => Error::invalid_request(error.to_string()),
@@ -194,7 +196,7 @@ async fn permission_of(
     let row = rows
         .into_iter()
         .next()
-        .ok_or_else(|| Error::bad_request("User does not have permission for repo."))?;
+        .ok_or_else(|| Error::bad_request(USER_HAS_NONE))?;
     Ok(user_view(api, row))
 }
 
@@ -295,7 +297,10 @@ pub(crate) async fn delete_user_permissions(
             Grantee::account(&path.username),
         )
         .await
-        .map_err(refusal)?;
+        .map_err(|error| match error {
+            AccountsError::NoPermission { .. } => Error::invalid_request(USER_HAS_NONE),
+            error => refusal(error),
+        })?;
     api.auth().forget_repository(name);
     Ok(NoContent)
 }

@@ -87,7 +87,7 @@ impl Accounts {
     /// Takes back a permission.
     ///
     /// # Errors
-    /// When one of them does not exist, there is no such permission, or the person owns the namespace.
+    /// When there is no such repository or permission, or the person owns the namespace.
     pub async fn remove_permission(
         &self,
         actor: &Actor,
@@ -152,15 +152,14 @@ impl Accounts {
         self.write(move |conn| {
             Box::pin(async move {
                 let found = find_repository(conn, &namespace, &name).await?;
-                let id = find_grantee(conn, &found, &grantee).await?;
-                let kind = if let Some(role) = role {
+                let (id, kind) = if let Some(role) = role {
+                    let id = find_grantee(conn, &found, &grantee).await?;
                     put(conn, &id, &found, accounts.id_of(role)).await?;
-                    "change_repo_permission"
+                    (id, "change_repo_permission")
                 } else {
-                    if delete(conn, &id, &found).await? == 0 {
-                        return Err(no_permission(&grantee));
-                    }
-                    "delete_repo_permission"
+                    let id = delete(conn, &found, &grantee).await?;
+                    let id = id.ok_or_else(|| no_permission(&grantee))?;
+                    (id, "delete_repo_permission")
                 };
                 let mut keys = vec![(grantee.audit_key(), json!(grantee.name()))];
                 keys.extend(role.map(|role| ("role", json!(role.name()))));
@@ -197,11 +196,35 @@ async fn put(conn: &mut Conn, id: &GranteeId, found: &Repository, role: i32) -> 
     Ok(())
 }
 
-async fn delete(conn: &mut Conn, id: &GranteeId, found: &Repository) -> Result<u64> {
-    Ok(match id {
-        GranteeId::User(user) => repository_permissions::delete_user(conn, *user, found.id).await?,
-        GranteeId::Team(team) => repository_permissions::delete_team(conn, *team, found.id).await?,
-    })
+/// Deletes whatever permission there is, also of those to whom none may be given, such as robots of other namespaces: a default
+/// permission may have done so. Whose it was, if there was one.
+async fn delete(
+    conn: &mut Conn,
+    found: &Repository,
+    grantee: &Grantee,
+) -> Result<Option<GranteeId>> {
+    let (id, deleted) = match grantee {
+        Grantee::User(name) | Grantee::Robot(name) => {
+            if *name == found.namespace {
+                return Err(AccountsError::OwnerIsAdmin);
+            }
+            let Some(account) = users::find(conn, name).await? else {
+                return Ok(None);
+            };
+            let deleted = repository_permissions::delete_user(conn, account.id, found.id).await?;
+            (GranteeId::User(account.id), deleted)
+        }
+        Grantee::Team(name) => {
+            let organization = UserId(found.namespace_id.0);
+            let team = match find_team(conn, organization, &found.namespace, name).await {
+                Err(AccountsError::NoSuchTeam { .. }) => return Ok(None),
+                team => team?,
+            };
+            let deleted = repository_permissions::delete_team(conn, team.id, found.id).await?;
+            (GranteeId::Team(team.id), deleted)
+        }
+    };
+    Ok((deleted > 0).then_some(id))
 }
 
 /// Who is meant, if they may have a permission of their own on this repository.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use pierhead_auth::accounts::Grantee;
+use pierhead_auth::accounts::{AccountsError, Grantee};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,6 +14,8 @@ use crate::guard::{Admin, AllSuperusers, InRepository, Superusers};
 use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
 use crate::state::Api;
+
+const TEAM_HAS_NONE: &str = "Team does not have permission for repo.";
 
 pub(super) fn routes() -> Routes {
     Routes::tagged("permission")
@@ -88,7 +90,7 @@ pub(crate) async fn get_team_permissions(
     let row = rows
         .into_iter()
         .next()
-        .ok_or_else(|| Error::bad_request("Team does not have permission for repo."))?;
+        .ok_or_else(|| Error::bad_request(TEAM_HAS_NONE))?;
     Ok(Json(RoleView { role: row.role }))
 }
 
@@ -163,7 +165,10 @@ pub(crate) async fn delete_team_permissions(
             Grantee::Team(path.teamname),
         )
         .await
-        .map_err(refusal)?;
+        .map_err(|error| match error {
+            AccountsError::NoPermission { .. } => Error::invalid_request(TEAM_HAS_NONE),
+            error => refusal(error),
+        })?;
     api.auth().forget_repository(name);
     Ok(NoContent)
 }

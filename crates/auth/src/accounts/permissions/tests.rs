@@ -143,6 +143,36 @@ async fn a_permission_is_taken_back_once() {
 }
 
 #[tokio::test]
+async fn whatever_permission_there_is_can_be_taken_back() {
+    let fixture = fixture().await;
+    fixture.organization("other", "alice").await;
+    // As a default permission of Quay's gives it to a robot of another namespace.
+    fixture
+        .execute(
+            r#"INSERT INTO repositorypermission (user_id, repository_id, role_id)
+            SELECT id, 1, 1 FROM "user" WHERE username IN ('alice+ci', 'other')"#,
+        )
+        .await;
+    for name in ["alice+ci", "other"] {
+        remove(&fixture, Grantee::account(name)).await.unwrap();
+        let audit = fixture.audit().await;
+        assert_eq!(audit["kind"].as_deref(), Some("delete_repo_permission"));
+    }
+    let rows = "SELECT COUNT(*) FROM repositorypermission WHERE user_id IS NOT NULL";
+    assert_eq!(fixture.value(rows).await, "0");
+    let nobody = ["nobody", "acme+nobody"].map(Grantee::account);
+    for grantee in nobody.into_iter().chain([Grantee::Team("ops".to_owned())]) {
+        let error = remove(&fixture, grantee).await.unwrap_err();
+        assert!(
+            matches!(error, AccountsError::NoPermission { .. }),
+            "{error}"
+        );
+    }
+    let owner = remove(&fixture, Grantee::account("acme")).await;
+    assert!(matches!(owner, Err(AccountsError::OwnerIsAdmin)));
+}
+
+#[tokio::test]
 async fn who_cannot_have_a_permission_is_refused() {
     let fixture = fixture().await;
     let refused = async |grantee| set(&fixture, grantee, Role::Read).await.unwrap_err();
