@@ -7,4 +7,5 @@ pub(crate) mod held_permission;
 pub(crate) mod log_entry;
 pub(crate) mod oauth;
 pub(crate) mod quota;
+pub(crate) mod superuser_user;
 pub(crate) mod user;

@@ -93,7 +93,12 @@ impl AuthConfig {
 
     /// Whether that person is a superuser. Whoever is in both lists only reads, as in Quay.
     pub fn is_superuser(&self, username: &str) -> bool {
-        self.super_users.contains(username) && !self.is_global_readonly_superuser(username)
+        self.is_listed_as_superuser(username) && !self.is_global_readonly_superuser(username)
+    }
+
+    /// Whether that person is in `SUPER_USERS`: other superusers may not change them.
+    pub fn is_listed_as_superuser(&self, username: &str) -> bool {
+        self.super_users.contains(username)
     }
 
     /// Whether that person may read everything.

@@ -50,7 +50,13 @@ async fn keys_of_services(engine: Engine) -> Result<()> {
         (&key["name"], &key["service"]),
         (&json!("Scanner"), &json!("scanner"))
     );
-    assert_eq!(key["approval"]["approver"]["name"], "devel");
+    let mut approver = key["approval"]["approver"].clone();
+    assert_eq!(approver["avatar"].take()["kind"], "user");
+    assert_eq!(
+        approver,
+        json!({ "kind": "user", "name": "devel", "username": "devel", "email": "devel@example.com", "verified": true,
+            "avatar": null, "super_user": true, "global_readonly_super_user": false, "enabled": true })
+    );
     assert_eq!(key["approval"]["notes"], "by hand");
     assert_eq!(key["metadata"]["creator"], "devel");
     assert!(key.get("private_key").is_none() && key["jwk"].get("d").is_none());

@@ -18,7 +18,7 @@ use crate::state::Api;
 mod members;
 pub(crate) mod view;
 
-use view::{OrganizationView, Viewer};
+pub(super) use view::{OrganizationView, Viewer};
 
 /// The routes of organizations.
 pub(crate) fn routes() -> Routes {

@@ -1,11 +1,14 @@
 //! `/api/v1/superuser/keys` and `/api/v1/superuser/approvedkeys` (api-v1.md §5.22): the keys by which services are known.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use chrono::NaiveDateTime;
-use pierhead_auth::accounts::{NewServiceKey, ServiceKeyChange, ServiceKeyDetails};
+use pierhead_auth::accounts::{AccountsError, NewServiceKey, ServiceKeyChange, ServiceKeyDetails};
+use pierhead_db::UserId;
 use pierhead_db::encoding::approval::ApprovalType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -21,7 +24,8 @@ use crate::json::{self, NoContent};
 use crate::route::{Feature, Routes, route};
 use crate::services::service_keys::policy;
 use crate::state::Api;
-use crate::views::avatar::{Avatar, Of};
+use crate::views::quota::NamespaceQuotas;
+use crate::views::superuser_user::{SuperuserUserView, quotas};
 
 const SUPER_USERS: Feature = |config| config.users.feature_super_users;
 
@@ -40,21 +44,10 @@ struct KeyPath {
     kid: String,
 }
 
-/// Who approved a key.
-#[derive(Debug, Serialize, ToSchema)]
-struct Approver {
-    name: String,
-    username: String,
-    #[schema(value_type = String)]
-    kind: &'static str,
-    is_robot: bool,
-    avatar: Avatar,
-}
-
 /// How a key was approved.
 #[derive(Debug, Serialize, ToSchema)]
 struct ServiceKeyApproval {
-    approver: Option<Approver>,
+    approver: Option<SuperuserUserView>,
     approval_type: Option<String>,
     approved_date: Option<String>,
     notes: Option<String>,
@@ -77,18 +70,28 @@ struct ServiceKey {
 }
 
 impl ServiceKey {
-    fn of(api: &Api, key: ServiceKeyDetails) -> Self {
+    /// Keys as superusers see them, with what the namespaces of those who approved them hold.
+    async fn each(api: &Api, keys: Vec<ServiceKeyDetails>) -> Result<Vec<Self>> {
+        let approvers: Vec<_> = keys
+            .iter()
+            .filter_map(ServiceKeyDetails::approver)
+            .collect();
+        let quotas = quotas(api, &approvers).await?;
+        let keys = keys.into_iter().map(|key| Self::of(api, key, &quotas));
+        Ok(keys.collect())
+    }
+
+    /// One key as the answer.
+    async fn answer(api: &Api, key: ServiceKeyDetails) -> Result<Response> {
+        let keys = Self::each(api, vec![key]).await?;
+        Ok(json::compact(StatusCode::OK, json!(keys.first())))
+    }
+
+    fn of(api: &Api, key: ServiceKeyDetails, quotas: &HashMap<UserId, NamespaceQuotas>) -> Self {
         let object = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| json!({}));
-        let approver = key.approver.map(|name| {
-            let is_robot = key.approver_is_robot.unwrap_or_default();
-            let of = if is_robot { Of::Robot } else { Of::User };
-            Approver {
-                avatar: api.avatar(of, &name, key.approver_email.as_deref()),
-                username: name.clone(),
-                name,
-                kind: "user",
-                is_robot,
-            }
+        let approver = key.approver().map(|account| {
+            let quotas = quotas.get(&account.id).cloned();
+            SuperuserUserView::of(api, account, quotas)
         });
         let approval = key.approval_id.map(|_| ServiceKeyApproval {
             approver,
@@ -174,10 +177,7 @@ struct ApproveServiceKey {
     responses((status = 200, body = ServiceKeys, description = "Every key that is not long over")))]
 async fn list(_guard: SuperuserOnly, State(api): State<Api>) -> Result<Response> {
     let found = api.accounts().list_service_keys(&policy(&api)).await?;
-    let keys: Vec<_> = found
-        .into_iter()
-        .map(|key| ServiceKey::of(&api, key))
-        .collect();
+    let keys = ServiceKey::each(&api, found).await?;
     Ok(json::compact(StatusCode::OK, json!({ "keys": keys })))
 }
 
@@ -228,10 +228,7 @@ async fn get(
     Path(path): Path<KeyPath>,
 ) -> Result<Response> {
     let key = api.accounts().service_key(&policy(&api), &path.kid).await?;
-    Ok(json::compact(
-        StatusCode::OK,
-        json!(ServiceKey::of(&api, key)),
-    ))
+    ServiceKey::answer(&api, key).await
 }
 
 #[utoipa::path(put, path = "/api/v1/superuser/keys/{kid}", operation_id = "updateServiceKey",
@@ -257,12 +254,14 @@ async fn update(
         .accounts()
         .change_service_key(&guard.caller().actor(), &policy(&api), &path.kid, change)
         .await
-        .map_err(invalid)?;
+        .map_err(|error| match error {
+            AccountsError::ServiceKeyEndsInThePast => {
+                Error::invalid_request("Cannot have an expiration date in the past")
+            }
+            error => invalid(error),
+        })?;
     api.auth().service_keys().changed().await?;
-    Ok(json::compact(
-        StatusCode::OK,
-        json!(ServiceKey::of(&api, key)),
-    ))
+    ServiceKey::answer(&api, key).await
 }
 
 #[utoipa::path(delete, path = "/api/v1/superuser/keys/{kid}", operation_id = "deleteServiceKey",
@@ -305,7 +304,7 @@ fn date(seconds: f64) -> Result<NaiveDateTime> {
 }
 
 /// Here refusals have shape a.
-fn invalid(error: pierhead_auth::accounts::AccountsError) -> Error {
+fn invalid(error: AccountsError) -> Error {
     if error.is_internal() || error.is_not_found() {
         error.into()
     } else {

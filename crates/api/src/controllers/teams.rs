@@ -1,7 +1,7 @@
 //! `/api/v1/organization/{orgname}/team`: teams, who is in them and what they may do (api-v1.md §5.4).
 
 use axum::extract::State;
-use pierhead_auth::accounts::{Team, TeamRole};
+use pierhead_auth::accounts::{AccountsError, Team, TeamRole};
 use pierhead_config::Config;
 use pierhead_config::sections::auth::AuthenticationType;
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,12 @@ async fn delete_organization_team(
     api.accounts()
         .delete_team(&guard.caller().actor(), &path.orgname, &path.teamname)
         .await
-        .map_err(Error::from_data_model)?;
+        .map_err(|error| match error {
+            AccountsError::NoSuchTeam { organization, team } => Error::bad_request(format!(
+                "Team '{team}' is not a team in org '{organization}'"
+            )),
+            error => Error::from_data_model(error),
+        })?;
     api.auth().forget_everything();
     Ok(NoContent)
 }

@@ -1,6 +1,6 @@
 //! What superusers do with the accounts of others, as far as the site's configuration and mail have a say.
 
-use pierhead_auth::accounts::{Actor, ManagedAccount, Registration};
+use pierhead_auth::accounts::{AccountsError, Actor, ManagedAccount, Registration};
 use pierhead_config::Secret;
 use pierhead_db::UserId;
 use pierhead_db::encoding::random;
@@ -69,7 +69,7 @@ pub(crate) async fn target(
     refusal: &'static str,
 ) -> Result<ManagedAccount> {
     let account = api.accounts().managed_person(username).await?;
-    if api.auth().config().is_superuser(username) {
+    if api.auth().config().is_listed_as_superuser(username) {
         return Err(Error::invalid_request(refusal));
     }
     Ok(account)
@@ -107,7 +107,11 @@ pub(crate) async fn create(
         email: email.clone(),
         invite_code: None,
     };
-    let registered = api.accounts().enroll(actor, registration, mailing).await?;
+    let registered = api
+        .accounts()
+        .enroll(actor, registration, mailing)
+        .await
+        .map_err(|error| refused(error, email.as_deref()))?;
     if let (Some(code), Some(slot), Some(email)) = (registered.code, slot, email) {
         let (username, code) = (username.to_owned(), code.expose().to_owned());
         slot.send(email, Letter::ConfirmAddress { username, code });
@@ -117,6 +121,22 @@ pub(crate) async fn create(
         password,
         encrypted_password,
     })
+}
+
+/// Quay lets its data model refuse a new person here, in words of its own.
+fn refused(error: AccountsError, email: Option<&str>) -> Error {
+    match error {
+        AccountsError::NameTaken {
+            name,
+            organization: false,
+        } => Error::bad_request(format!(
+            "Username has already been taken by user cannot be reused: {name}"
+        )),
+        AccountsError::InvalidEmail(_) if email.is_none() => {
+            Error::bad_request("Invalid email address: None")
+        }
+        error => Error::from_data_model(error),
+    }
 }
 
 /// Sends a person the link with which a lost password is replaced.
@@ -130,4 +150,17 @@ pub(crate) async fn send_recovery(api: &Api, account: &ManagedAccount) -> Result
     let code = code.expose().to_owned();
     slot.send(account.email.clone(), Letter::Recovery { code });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_address_is_refused_by_name() {
+        let error = AccountsError::InvalidEmail(String::new());
+        let refused = refused(error, None);
+        assert!(matches!(refused, Error::Message { .. }), "{refused:?}");
+        assert_eq!(refused.to_string(), "Invalid email address: None");
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::audit::Event;
 use super::organizations::find_organization;
 use super::profile::rename;
-use super::users::{find_person, with_superuser};
+use super::users::{PASSWORD_REQUIRED, find_person, with_superuser};
 use super::{Accounts, AccountsError, Actor, Result, names, uuid4};
 
 /// What a superuser changes of a person; `None` stays as it is.
@@ -76,6 +76,7 @@ impl Accounts {
                 let person = find_person(conn, &username).await?;
                 if let Some(hash) = &hash {
                     users::set_password(conn, person.id, hash, &uuid4()).await?;
+                    accounts.take_back(conn, PASSWORD_REQUIRED, person.id).await?;
                     let metadata = json!({ "username": username });
                     accounts
                         .told(conn, &actor, person.id, "user_change_password", metadata)
@@ -212,3 +213,6 @@ impl Accounts {
         self.record(conn, actor, self.now(), event).await
     }
 }
+
+#[cfg(test)]
+mod tests;

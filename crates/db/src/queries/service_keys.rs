@@ -5,6 +5,7 @@ use chrono::NaiveDateTime;
 use crate::conn::Conn;
 use crate::error::Result;
 use crate::ids::UserId;
+use crate::queries::managed_accounts::ManagedAccount;
 use crate::statement::{execute, fetch_all, fetch_one, fetch_optional, statements};
 
 /// A service key.
@@ -51,10 +52,27 @@ pub struct ServiceKeyDetails {
     pub notes: Option<String>,
     /// The name of who approved it, if that account is still there.
     pub approver: Option<String>,
+    /// `user.id` of who approved it.
+    pub approver_id: Option<UserId>,
     /// The address of who approved it.
     pub approver_email: Option<String>,
-    /// Whether a robot approved it.
-    pub approver_is_robot: Option<bool>,
+    /// Whether that address was confirmed.
+    pub approver_verified: Option<bool>,
+    /// Whether who approved it may log in.
+    pub approver_enabled: Option<bool>,
+}
+
+impl ServiceKeyDetails {
+    /// Who approved it, if that account is still there.
+    pub fn approver(&self) -> Option<ManagedAccount> {
+        Some(ManagedAccount {
+            id: self.approver_id?,
+            username: self.approver.clone()?,
+            email: self.approver_email.clone()?,
+            verified: self.approver_verified?,
+            enabled: self.approver_enabled?,
+        })
+    }
 }
 
 /// A key to insert.
@@ -85,7 +103,8 @@ macro_rules! select_details {
         concat!(
             "SELECT k.name, k.kid, k.service, k.jwk, k.metadata, k.created_date, k.expiration_date, k.rotation_duration,
                 k.approval_id, approval.approval_type, approval.approved_date, approval.notes,
-                approver.username AS approver, approver.email AS approver_email, approver.robot AS approver_is_robot
+                approver.username AS approver, approver.id AS approver_id, approver.email AS approver_email,
+                approver.verified AS approver_verified, approver.enabled AS approver_enabled
             FROM servicekey k LEFT JOIN servicekeyapproval approval ON approval.id = k.approval_id
                 LEFT JOIN \"user\" approver ON approver.id = approval.approver_id
             WHERE (k.expiration_date IS NULL OR k.expiration_date > $1)",

@@ -1,13 +1,11 @@
 //! The people and organizations of the installation, as superusers list and change them.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use pierhead_auth::accounts::{ManagedAccount, PersonChange};
 use pierhead_config::Secret;
 use pierhead_config::sections::auth::AuthenticationType;
-use pierhead_db::UserId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::enabled;
@@ -20,6 +18,7 @@ use crate::services::managed_accounts::{self, Page};
 use crate::state::Api;
 use crate::views::avatar::{Avatar, Of};
 use crate::views::quota::NamespaceQuotas;
+use crate::views::superuser_user::{SuperuserUserView, quotas};
 
 pub(super) fn routes() -> Routes {
     let mails = |config: &pierhead_config::Config| enabled(config) && config.mail.feature_mailing;
@@ -62,46 +61,6 @@ impl Listing {
     }
 }
 
-/// A person.
-#[derive(Serialize, ToSchema)]
-struct SuperuserUserView {
-    /// `user`.
-    #[schema(value_type = String)]
-    kind: &'static str,
-    name: String,
-    username: String,
-    email: String,
-    verified: bool,
-    avatar: Avatar,
-    super_user: bool,
-    global_readonly_super_user: bool,
-    enabled: bool,
-    #[serde(flatten)]
-    quotas: Option<NamespaceQuotas>,
-    /// After the password was changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    encrypted_password: Option<String>,
-}
-
-impl SuperuserUserView {
-    fn of(api: &Api, account: ManagedAccount, quotas: Option<NamespaceQuotas>) -> Self {
-        let config = api.auth().config();
-        Self {
-            kind: "user",
-            avatar: api.avatar(Of::User, &account.username, Some(&account.email)),
-            super_user: config.is_superuser(&account.username),
-            global_readonly_super_user: config.is_global_readonly_superuser(&account.username),
-            name: account.username.clone(),
-            username: account.username,
-            email: account.email,
-            verified: account.verified,
-            enabled: account.enabled,
-            quotas,
-            encrypted_password: None,
-        }
-    }
-}
-
 /// An organization.
 #[derive(Serialize, ToSchema)]
 struct SuperuserOrganizationView {
@@ -137,16 +96,6 @@ struct SuperuserOrganizations {
     organizations: Vec<SuperuserOrganizationView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page: Option<String>,
-}
-
-/// What namespaces hold, while quotas are counted.
-async fn quotas(
-    api: &Api,
-    accounts: &[ManagedAccount],
-) -> Result<HashMap<UserId, NamespaceQuotas>> {
-    let ids: Vec<UserId> = accounts.iter().map(|account| account.id).collect();
-    let mut conn = api.db().read().await?;
-    NamespaceQuotas::of_each(api, &mut conn, &ids).await
 }
 
 /// Returns a list of all organizations in the system.
@@ -251,9 +200,7 @@ async fn get_user(
 
 async fn shown(api: &Api, username: &str) -> Result<SuperuserUserView> {
     let account = api.accounts().managed_person(username).await?;
-    let quotas = quotas(api, std::slice::from_ref(&account))
-        .await?
-        .remove(&account.id);
+    let quotas = quotas(api, [&account]).await?.remove(&account.id);
     Ok(SuperuserUserView::of(api, account, quotas))
 }
 
@@ -269,6 +216,10 @@ struct UpdateUser {
     /// Whether the user is enabled
     #[serde(default, deserialize_with = "body::present")]
     enabled: Option<bool>,
+    /// Refused: who is a superuser is set in the configuration.
+    #[serde(default, deserialize_with = "body::nullable")]
+    #[schema(ignore)]
+    superuser: Option<Option<Value>>,
 }
 
 /// Updates information about the specified user.
@@ -283,6 +234,10 @@ async fn change_user(
     Body(change): Body<UpdateUser>,
 ) -> Result<Json<SuperuserUserView>> {
     managed_accounts::target(&api, &username, "Cannot update a superuser").await?;
+    if change.superuser.is_some() {
+        let text = "SUPER_USERS is set in the configuration";
+        return Err(Error::invalid_request(text));
+    }
     if change.password.is_some() && !api.is_database_auth() {
         let text = "Cannot change password in non-database auth";
         return Err(Error::invalid_request(text));
@@ -370,7 +325,7 @@ async fn take_ownership(
     State(api): State<Api>,
     Path(namespace): Path<String>,
 ) -> Result<Json<TakenOver>> {
-    if api.auth().config().is_superuser(&namespace) {
+    if api.auth().config().is_listed_as_superuser(&namespace) {
         let text = "Cannot take ownership of a superuser";
         return Err(Error::invalid_request(text));
     }
@@ -416,9 +371,7 @@ async fn change_organization(
         verified: organization.verified,
         enabled: organization.enabled,
     };
-    let quotas = quotas(&api, std::slice::from_ref(&account))
-        .await?
-        .remove(&account.id);
+    let quotas = quotas(&api, [&account]).await?.remove(&account.id);
     Ok(Json(SuperuserOrganizationView::of(&api, account, quotas)))
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use pierhead_config::Config;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -117,8 +118,40 @@ async fn dump_config(guard: Fresh<SuperuserOnly>, State(api): State<Api>) -> Res
         "config": known,
         "warning": unknown,
         "env": environment(std::env::vars_os()),
-        "schema": {},
+        "schema": schema(),
     })))
+}
+
+/// The known fields as a JSON schema; scripts look there for whether a key is one.
+fn schema() -> Value {
+    let fields = Config::reference()
+        .into_iter()
+        .flat_map(|section| section.fields);
+    let properties: Map<_, _> = fields
+        .map(|field| {
+            let mut property = Map::new();
+            if let Some(kind) = json_type(&field.kind) {
+                property.insert("type".to_owned(), json!(kind));
+            }
+            property.insert("description".to_owned(), json!(field.doc.trim()));
+            (field.key.to_owned(), Value::Object(property))
+        })
+        .collect();
+    json!({ "type": "object", "properties": properties })
+}
+
+/// The JSON type of a kind of value; none where several are taken.
+fn json_type(kind: &str) -> Option<&'static str> {
+    match kind {
+        "boolean" => Some("boolean"),
+        "integer" => Some("integer"),
+        "number" => Some("number"),
+        "any value" | "size" => None,
+        kind if kind.contains(" or ") => None,
+        kind if kind.starts_with("list of ") => Some("array"),
+        kind if kind == "map" || kind.starts_with("map to ") => Some("object"),
+        _ => Some("string"),
+    }
 }
 
 /// The environment without what could be a secret: Quay shows it as it is.
@@ -185,6 +218,20 @@ async fn shut_down(caller: Caller, State(api): State<Api>) -> Result<Json<Value>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_schema_tells_the_fields_and_their_types() {
+        let schema = schema();
+        for (key, kind) in [
+            ("FEATURE_MAILING", json!("boolean")),
+            ("SERVER_HOSTNAME", json!("string")),
+            ("SUPER_USERS", json!("array")),
+            ("DISTRIBUTED_STORAGE_CONFIG", json!("object")),
+        ] {
+            assert_eq!(schema["properties"][key]["type"], kind, "{key}");
+        }
+        assert_eq!(schema["properties"]["NONSENSE"], Value::Null);
+    }
 
     #[test]
     fn the_environment_is_shown_without_secrets() {

@@ -139,6 +139,30 @@ async fn a_namespace_with_a_grace_period_keeps_what_is_linked_to_it() {
 }
 
 #[tokio::test]
+async fn an_organization_that_a_superuser_deletes_has_no_grace_period() {
+    let fixture = Fixture::with(|config| {
+        config.deletion_grace = TimeDelta::hours(1);
+        config.deletion_grace_namespaces = vec!["acme".to_owned()];
+    })
+    .await;
+    with_everything(&fixture).await;
+    fixture
+        .accounts
+        .delete_organization(&Actor::operator(), "acme", true)
+        .await
+        .unwrap();
+    let teams = "SELECT COUNT(*) FROM team \
+        WHERE organization_id IN (SELECT namespace_id FROM deletednamespace)";
+    assert_eq!(fixture.value(teams).await, "0");
+    assert_eq!(
+        fixture
+            .value("SELECT available_after FROM queueitem WHERE queue_name LIKE 'namespacegc/%'")
+            .await,
+        super::super::testing::NOW
+    );
+}
+
+#[tokio::test]
 async fn a_person_who_alone_administers_an_organization_is_deleted_only_by_force() {
     let fixture = Fixture::new().await;
     let alice = fixture.user("alice").await;
