@@ -76,7 +76,9 @@ impl Accounts {
                 let person = find_person(conn, &username).await?;
                 if let Some(hash) = &hash {
                     users::set_password(conn, person.id, hash, &uuid4()).await?;
-                    accounts.take_back(conn, PASSWORD_REQUIRED, person.id).await?;
+                    accounts
+                        .take_back(conn, PASSWORD_REQUIRED, person.id)
+                        .await?;
                     let metadata = json!({ "username": username });
                     accounts
                         .told(conn, &actor, person.id, "user_change_password", metadata)

@@ -160,12 +160,12 @@ macro_rules! matching_namespaces {
 macro_rules! robots {
     ($name:literal) => {
         concat!(
-            "SELECT b.username, b.email, b.organization FROM (\
+            "SELECT robot.username, robot.email, robot.organization FROM (\
              SELECT u.username FROM \"user\" u WHERE u.id = $1 \
              UNION SELECT o.username FROM teammember m JOIN team t ON t.id = m.team_id \
                JOIN \"user\" o ON o.id = t.organization_id WHERE m.user_id = $1 AND t.role_id = $4) owner \
-             JOIN \"user\" b ON ", $name, " >= owner.username || '+' || $2 AND ", $name, " < owner.username || '+' || $3 \
-             WHERE b.robot = true ORDER BY ", $name, " LIMIT $5"
+             JOIN \"user\" robot ON ", $name, " >= owner.username || '+' || $2 AND ", $name, " < owner.username || '+' || $3 \
+             WHERE robot.robot = true ORDER BY ", $name, " LIMIT $5"
         )
     };
 }
@@ -184,8 +184,8 @@ statements! {
     );
     NAMESPACES_POSTGRES = namespaces!(r#"n.username COLLATE "C""#, r#"found.username COLLATE "C""#);
     NAMESPACES_SQLITE = namespaces!("n.username", "found.username");
-    ROBOTS_POSTGRES = robots!(r#"b.username COLLATE "C""#);
-    ROBOTS_SQLITE = robots!("b.username");
+    ROBOTS_POSTGRES = robots!(r#"robot.username COLLATE "C""#);
+    ROBOTS_SQLITE = robots!("robot.username");
     /// `$1` user, `$2` pattern, `$3` the administrators' role, `$4` limit.
     TEAMS = "SELECT t.id AS team_id, t.name AS team, o.username, o.email, o.organization \
         FROM (SELECT m.team_id FROM teammember m WHERE m.user_id = $1 \
