@@ -289,7 +289,10 @@ async fn a_read_only_registry_serves_pulls_and_refuses_pushes() {
 
     // A database as Quay leaves it, and a role that may only read: whatever the registry tried to write would fail.
     database
-        .sql("DROP INDEX pierhead_tag_name, pierhead_repository_namespace; DROP TABLE pierhead_deleted_blob")
+        .sql(
+            "DROP INDEX IF EXISTS pierhead_tag_name, pierhead_repository_namespace, pierhead_user_username; \
+             DROP TABLE pierhead_deleted_blob",
+        )
         .unwrap();
     let reader = format!("reader_{}", std::process::id());
     let role = format!(

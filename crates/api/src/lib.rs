@@ -6,8 +6,6 @@
 //! query function. Controllers are one file per domain; answers and errors have the shapes of Quay (api-v1.md §3.1), made in
 //! `json` and `error` only.
 
-#![allow(dead_code)]
-
 mod caller;
 mod config;
 mod controllers;
