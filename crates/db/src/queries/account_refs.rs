@@ -35,7 +35,8 @@ pub(crate) use account_ref_columns;
 
 /// Accounts whose name lies in the range `$1` to `$2` in the order of bytes, which every prefix is.
 ///
-/// PostgreSQL has to be told that order; its index for it is one of ours.
+/// PostgreSQL has to be told that order; its index for it is one of ours. SQLite would take an index of `robot` or
+/// `organization` if they were compared with a value.
 macro_rules! matches {
     ($kind:literal, $name:expr) => {
         concat!(
@@ -61,11 +62,11 @@ statements! {
         r#" FROM "user" WHERE "user".username = $1 AND "user".organization = false"#);
     LIST_TEAM = concat!("SELECT ", account_ref_columns!(), r#" FROM teammember
         JOIN "user" ON "user".id = teammember.user_id WHERE teammember.team_id = $1 ORDER BY teammember.id"#);
-    PEOPLE_POSTGRES = matches!(r#""user".robot = false AND "user".organization = false"#,
+    PEOPLE_POSTGRES = matches!(r#"NOT "user".robot AND NOT "user".organization"#,
         r#""user".username COLLATE "C""#);
-    PEOPLE_SQLITE = matches!(r#""user".robot = false AND "user".organization = false"#, r#""user".username"#);
-    ROBOTS_POSTGRES = matches!(r#""user".robot = true"#, r#""user".username COLLATE "C""#);
-    ROBOTS_SQLITE = matches!(r#""user".robot = true"#, r#""user".username"#);
+    PEOPLE_SQLITE = matches!(r#"NOT "user".robot AND NOT "user".organization"#, r#""user".username"#);
+    ROBOTS_POSTGRES = matches!(r#""user".robot"#, r#""user".username COLLATE "C""#);
+    ROBOTS_SQLITE = matches!(r#""user".robot"#, r#""user".username"#);
 }
 
 /// The person or robot of that name.

@@ -34,7 +34,7 @@ macro_rules! select_robots {
             FROM "user"
             LEFT JOIN robotaccounttoken ON robotaccounttoken.robot_account_id = "user".id
             LEFT JOIN robotaccountmetadata ON robotaccountmetadata.robot_account_id = "user".id
-            WHERE "user".robot = true AND "#,
+            WHERE "user".robot AND "#,
             $rest
         )
     };
@@ -56,7 +56,7 @@ macro_rules! page {
 macro_rules! of_page {
     ($name:expr, $joins:literal) => {
         concat!(
-            r#"SELECT robot.id, named.name FROM (SELECT "user".id FROM "user" WHERE "user".robot = true AND "#,
+            r#"SELECT robot.id, named.name FROM (SELECT "user".id FROM "user" WHERE "user".robot AND "#,
             page!($name),
             ") robot ",
             $joins

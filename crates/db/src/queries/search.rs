@@ -100,7 +100,8 @@ macro_rules! repositories {
 /// (`$4`), those that the user `$3` is or administers (`$5`), and those of repositories that the user or one of the user's
 /// teams has a permission for. `$6` limit.
 ///
-/// A team has permissions in its own organization only, so one of each team is enough to know.
+/// A team has permissions in its own organization only, so one of each team is enough to know. What has to exist is the first in
+/// an order that only the right index has: PostgreSQL would take another, or read whole tables for all at once.
 macro_rules! namespaces {
     ($name:literal, $found:literal) => {
         concat!(
@@ -109,8 +110,9 @@ macro_rules! namespaces {
             matching_namespaces!(
                 $name,
                 "\"user\" n",
-                "EXISTS (SELECT 1 FROM repository r \
-                   WHERE r.namespace_user_id = n.id AND r.visibility_id = $4 AND r.state <> 3)"
+                "(SELECT r.id FROM repository r \
+                   WHERE r.namespace_user_id = n.id AND r.visibility_id = $4 AND r.state <> 3 \
+                   ORDER BY r.name LIMIT 1) IS NOT NULL"
             ),
             " ORDER BY ", $name, " LIMIT $6) open_to_all UNION ",
             matching_namespaces!(
@@ -118,14 +120,15 @@ macro_rules! namespaces {
                 "(SELECT u.id FROM \"user\" u WHERE u.id = $3 \
                    UNION SELECT t.organization_id FROM teammember m JOIN team t ON t.id = m.team_id \
                    WHERE m.user_id = $3 AND t.role_id = $5) own JOIN \"user\" n ON n.id = own.id",
-                "EXISTS (SELECT 1 FROM repository r WHERE r.namespace_user_id = n.id AND r.state <> 3)"
+                "(SELECT r.id FROM repository r WHERE r.namespace_user_id = n.id AND r.state <> 3 \
+                   ORDER BY r.name LIMIT 1) IS NOT NULL"
             ),
             " UNION ",
             matching_namespaces!(
                 $name,
                 "teammember m JOIN team t ON t.id = m.team_id JOIN \"user\" n ON n.id = t.organization_id",
-                "m.user_id = $3 AND EXISTS (SELECT 1 FROM repositorypermission p \
-                   JOIN repository r ON r.id = p.repository_id WHERE p.team_id = t.id AND r.state <> 3)"
+                "m.user_id = $3 AND (SELECT p.team_id FROM repositorypermission p WHERE p.team_id >= t.id \
+                   ORDER BY p.team_id LIMIT 1) = t.id"
             ),
             " UNION ",
             matching_namespaces!(
@@ -150,22 +153,22 @@ macro_rules! matching_namespaces {
             $name,
             " >= $1 AND ",
             $name,
-            " < $2 AND n.robot = false AND n.enabled = true"
+            " < $2 AND NOT n.robot AND n.enabled = true"
         )
     };
 }
 
 /// Robots of the user `$1` and of organizations that the user administers (role `$4`), whose short name lies in the range `$2`
-/// to `$3` in the order of bytes. `$5` limit.
+/// to `$3` in the order of bytes. `$5` limit, also of each owner on PostgreSQL, which joins ranges badly.
 macro_rules! robots {
-    ($name:literal) => {
+    ($join:literal, $name:literal, $of_owner:literal) => {
         concat!(
             "SELECT robot.username, robot.email, robot.organization FROM (\
              SELECT u.username FROM \"user\" u WHERE u.id = $1 \
              UNION SELECT o.username FROM teammember m JOIN team t ON t.id = m.team_id \
-               JOIN \"user\" o ON o.id = t.organization_id WHERE m.user_id = $1 AND t.role_id = $4) owner \
-             JOIN \"user\" robot ON ", $name, " >= owner.username || '+' || $2 AND ", $name, " < owner.username || '+' || $3 \
-             WHERE robot.robot = true ORDER BY ", $name, " LIMIT $5"
+               JOIN \"user\" o ON o.id = t.organization_id WHERE m.user_id = $1 AND t.role_id = $4) owner ",
+            $join, " ", $name, " >= owner.username || '+' || $2 AND ", $name, " < owner.username || '+' || $3 \
+             AND robot.robot ", $of_owner, " ORDER BY ", $name, " LIMIT $5"
         )
     };
 }
@@ -184,8 +187,12 @@ statements! {
     );
     NAMESPACES_POSTGRES = namespaces!(r#"n.username COLLATE "C""#, r#"found.username COLLATE "C""#);
     NAMESPACES_SQLITE = namespaces!("n.username", "found.username");
-    ROBOTS_POSTGRES = robots!(r#"robot.username COLLATE "C""#);
-    ROBOTS_SQLITE = robots!("robot.username");
+    ROBOTS_POSTGRES = robots!(
+        r#"CROSS JOIN LATERAL (SELECT * FROM "user" robot WHERE"#,
+        r#"robot.username COLLATE "C""#,
+        r#"ORDER BY robot.username COLLATE "C" LIMIT $5) robot"#
+    );
+    ROBOTS_SQLITE = robots!(r#"JOIN "user" robot ON"#, "robot.username", "");
     /// `$1` user, `$2` pattern, `$3` the administrators' role, `$4` limit.
     TEAMS = "SELECT t.id AS team_id, t.name AS team, o.username, o.email, o.organization \
         FROM (SELECT m.team_id FROM teammember m WHERE m.user_id = $1 \

@@ -1,5 +1,4 @@
-//! Pages of long lists are walked along indexes: a repository of many tags, a namespace of many repositories. Searching by the
-//! beginning of a name reads what begins so, and not every account.
+//! Pages of long lists are walked along indexes: a repository of many tags, a namespace of many repositories.
 
 use std::path::Path;
 
@@ -14,8 +13,7 @@ use crate::databases;
 const MANY: usize = 20_000;
 
 /// One namespace (2) with many repositories and one (3) with few; a repository (1) with many tags; a team (1) and a person
-/// (4) with permissions for all of namespace 2; a person (5) who is in that team and administers namespace 3; many robots of
-/// others.
+/// (4) with permissions for all of namespace 2.
 fn rows(series: &str) -> Vec<String> {
     let series = |most: usize| series.replace("MANY", &most.to_string());
     vec![
@@ -24,15 +22,7 @@ fn rows(series: &str) -> Vec<String> {
                 invoice_email, invalid_login_attempts, last_invalid_login, removed_tag_expiration_s, enabled) \
              SELECT n, n, 'name' || n, '', 'mail' || n, true, n < 4, false, false, 0, '2026-01-01', 1209600, true \
              FROM {} WHERE n > 1",
-            series(5)
-        ),
-        format!(
-            "INSERT INTO \"user\" (id, uuid, username, email, verified, organization, robot, invoice_email, \
-                invalid_login_attempts, last_invalid_login, removed_tag_expiration_s, enabled) \
-             SELECT 100 + n, 100 + n, 'other' || n || '+bot', 'robot' || n, false, false, true, false, 0, '2026-01-01', \
-                1209600, true \
-             FROM {}",
-            series(MANY)
+            series(4)
         ),
         format!(
             "INSERT INTO repository (id, namespace_user_id, name, visibility_id, badge_token, kind_id, trust_enabled, state) \
@@ -40,9 +30,8 @@ fn rows(series: &str) -> Vec<String> {
              FROM {}",
             series(MANY)
         ),
-        "INSERT INTO team (id, name, organization_id, role_id, description) VALUES (1, 'all', 2, 3, ''), (2, 'owners', 3, 1, '')"
-            .to_owned(),
-        "INSERT INTO teammember (user_id, team_id) VALUES (4, 1), (5, 1), (5, 2)".to_owned(),
+        "INSERT INTO team (id, name, organization_id, role_id, description) VALUES (1, 'all', 2, 3, '')".to_owned(),
+        "INSERT INTO teammember (user_id, team_id) VALUES (4, 1)".to_owned(),
         format!(
             "INSERT INTO repositorypermission (team_id, repository_id, role_id) SELECT 1, n, 3 FROM {} WHERE n % 500 <> 0",
             series(MANY)
@@ -62,20 +51,15 @@ fn rows(series: &str) -> Vec<String> {
     ]
 }
 
-/// The pages to look at: what for, the text, its values, and what the plan must use. `engine` ends the names of its statements,
-/// `names` is its index of accounts.
-fn pages(
-    engine: &str,
-    names: &'static [&'static str],
-) -> Vec<(String, String, Vec<&'static str>, &'static [&'static str])> {
-    let of = |module: &str, name: &str| {
+/// The pages to look at: what for, the text, its values, and what the plan must use.
+fn pages() -> Vec<(String, String, Vec<&'static str>, &'static [&'static str])> {
+    let fixed = |name: &str| {
         queries::statements()
             .into_iter()
-            .find(|(in_module, statement, _)| (*in_module, *statement) == (module, name))
+            .find(|(module, statement, _)| (*module, *statement) == ("tag_history", name))
             .map(|(_, _, sql)| sql.to_owned())
             .unwrap()
     };
-    let fixed = |name: &str| of("tag_history", name);
     let last = "9223372036854775807";
     let mut pages = vec![
         (
@@ -119,24 +103,6 @@ fn pages(
             fixed("PAGE_OF_NAME"),
             vec!["1", "'t77'", "NULL", "51", "0"],
             &["tag_repository_id_name"],
-        ),
-        (
-            "namespaces by their beginning".to_owned(),
-            of("search", &format!("NAMESPACES_{engine}")),
-            vec!["'name'", "'namf'", "5", "1", "1", "6"],
-            names,
-        ),
-        (
-            "robots by their beginning".to_owned(),
-            of("search", &format!("ROBOTS_{engine}")),
-            vec!["5", "'bo'", "'bp'", "1", "6"],
-            names,
-        ),
-        (
-            "teams by their beginning".to_owned(),
-            of("search", "TEAMS"),
-            vec!["5", "'o%'", "1", "6"],
-            &["teammember_user_id"],
         ),
     ];
     for (what, sql) in repository_lists::shapes() {
@@ -184,7 +150,7 @@ async fn postgresql_walks_a_page_of_a_long_list() {
             .unwrap();
     }
     sqlx::raw_sql("ANALYZE").execute(&mut conn).await.unwrap();
-    for (what, sql, values, used) in pages("POSTGRES", &["pierhead_user_username"]) {
+    for (what, sql, values, used) in pages() {
         let explain = format!(
             "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) {}",
             filled(&sql, &values)
@@ -224,7 +190,7 @@ async fn sqlite_walks_a_page_of_a_long_list() {
         .await
         .unwrap();
     let mut conn = sqlite(folder.path()).await;
-    for (what, sql, values, used) in pages("SQLITE", &["user_username"]) {
+    for (what, sql, values, used) in pages() {
         let explain = format!("EXPLAIN QUERY PLAN {}", filled(&sql, &values));
         let plan: Vec<String> = sqlx::raw_sql(AssertSqlSafe(explain))
             .fetch_all(&mut conn)
@@ -240,20 +206,17 @@ async fn sqlite_walks_a_page_of_a_long_list() {
         // A branch is read in order, so that its limit ends it; only the few rows of all branches together are sorted.
         for step in plan.lines().filter(|step| step.starts_with("SCAN")) {
             let few = [
-                "b",
-                "u",
-                "v",
-                "page",
-                "CONSTANT",
-                "r",
-                "found",
-                "own",
-                "owner",
-                "mine",
-                "open_to_all",
+                "SCAN b",
+                "SCAN u",
+                "SCAN v",
+                "SCAN page",
+                "SCAN CONSTANT",
+                "SCAN r",
             ];
-            let scanned = step.split(' ').nth(1).unwrap_or_default();
-            assert!(few.contains(&scanned), "{what}: {step}\n{plan}");
+            assert!(
+                few.iter().any(|few| step.starts_with(few)),
+                "{what}: {step}\n{plan}"
+            );
         }
     }
 }

@@ -11,6 +11,7 @@ mod log_entries;
 mod log_rows;
 mod migration_postgres;
 mod migration_sqlite;
+mod name_plans;
 mod own_indexes;
 mod postgres_server;
 mod quay_facts;
