@@ -40,8 +40,8 @@ pub(crate) fn openapi(
         refuse(&mut operation);
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[route.method.as_str().to_ascii_lowercase()] = Value::Object(operation);
-        for (name, schema) in &documentation.schemas {
-            schemas.insert(name.clone(), with_optional_parts(json!(schema)));
+        for (name, schema) in documentation.schemas() {
+            schemas.insert(name, with_optional_parts(json!(schema)));
         }
     }
     schemas.insert("Refusal".to_owned(), refusal());
@@ -77,7 +77,7 @@ fn documented(routes: &Routes) -> impl Iterator<Item = (&Route, &Documentation)>
 }
 
 fn operation(documentation: &Documentation) -> Map<String, Value> {
-    let mut operation = match json!(documentation.operation) {
+    let mut operation = match json!((documentation.operation)()) {
         Value::Object(operation) => operation,
         _ => Map::new(),
     };

@@ -50,17 +50,25 @@ impl RouteInfo {
     }
 }
 
-/// How a documented route is described.
+/// How a documented route is described. Made when somebody asks for it: it is megabytes for all routes together.
 #[derive(Clone)]
 pub(crate) struct Documentation {
     /// Parameters, body, answers.
-    pub(crate) operation: Operation,
-    /// The schemas that it refers to.
-    pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
+    pub(crate) operation: fn() -> Operation,
+    schemas: fn(&mut Vec<(String, RefOr<Schema>)>),
     /// Hidden from clients that do not ask for it.
     pub(crate) internal: bool,
     /// The group it belongs to.
     pub(crate) tag: &'static str,
+}
+
+impl Documentation {
+    /// The schemas that it refers to, by name.
+    pub(crate) fn schemas(&self) -> Vec<(String, RefOr<Schema>)> {
+        let mut schemas = Vec::new();
+        (self.schemas)(&mut schemas);
+        schemas
+    }
 }
 
 /// A route.
@@ -85,16 +93,14 @@ impl Route {
         H: Handler<T, Api>,
         T: Guarded + 'static,
     {
-        let mut schemas = Vec::new();
-        P::schemas(&mut schemas);
         let method = P::methods()
             .into_iter()
             .next()
             .map_or(Method::GET, |method| axum_method(&method));
         Self {
             documentation: Some(Documentation {
-                operation: P::operation(),
-                schemas,
+                operation: P::operation,
+                schemas: P::schemas,
                 internal: false,
                 tag: "",
             }),

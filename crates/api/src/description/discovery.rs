@@ -25,8 +25,8 @@ pub(crate) fn swagger(
         if !tags.contains(&documentation.tag) {
             tags.push(documentation.tag);
         }
-        for (name, schema) in &documentation.schemas {
-            definitions.insert(name.clone(), schema::swagger(json!(schema)));
+        for (name, schema) in documentation.schemas() {
+            definitions.insert(name, schema::swagger(json!(schema)));
         }
         let (parameters, described) = describe(route, documentation, internal);
         let path = paths.entry(route.path.clone()).or_insert_with(|| {

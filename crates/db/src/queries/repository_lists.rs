@@ -90,9 +90,11 @@ pub struct Membership {
     pub role_id: Option<i32>,
 }
 
+/// The name of the namespace is looked up for each row: PostgreSQL would join the whole table of accounts.
 macro_rules! columns {
     () => {
-        "SELECT r.id, r.namespace_user_id AS namespace_id, n.username AS namespace, r.name, r.description, \
+        "SELECT r.id, r.namespace_user_id AS namespace_id, \
+            (SELECT n.username FROM \"user\" n WHERE n.id = r.namespace_user_id) AS namespace, r.name, r.description, \
             r.visibility_id = $4 AS public, r.state, \
             EXISTS (SELECT 1 FROM star s WHERE s.user_id = $5 AND s.repository_id = r.id) AS starred, \
             CASE WHEN CAST($7 AS BIGINT) IS NULL THEN NULL ELSE (SELECT t.lifetime_start_ms FROM tag t \
@@ -107,7 +109,6 @@ statements! {
     /// `$1` first id, `$2` limit, `$3` kind, `$4` public, `$5` user, `$6` day, `$7` time, `$8` whether they may see everything,
     /// `$9` `teamrole` admin.
     STARRED = concat!(columns!(), "star f JOIN repository r ON r.id = f.repository_id \
-        JOIN \"user\" n ON n.id = r.namespace_user_id \
         WHERE f.user_id = $5 AND f.repository_id >= $1 AND r.state <> 3 AND r.kind_id = $3 \
           AND ($8 OR r.visibility_id = $4 OR r.namespace_user_id = $5 \
             OR EXISTS (SELECT 1 FROM repositorypermission p WHERE p.user_id = $5 AND p.repository_id = r.id) \
@@ -202,8 +203,7 @@ fn statement(branches: &Branches) -> (String, Vec<i32>) {
         let _ = write!(union, "{separator}SELECT {BRANCH} FROM ({part}) b{number}");
     }
     let sql = format!(
-        "{}(SELECT DISTINCT {BRANCH} FROM ({union}) r ORDER BY id LIMIT $2) r \
-         JOIN \"user\" n ON n.id = r.namespace_user_id ORDER BY r.id",
+        "{}(SELECT DISTINCT {BRANCH} FROM ({union}) r ORDER BY id LIMIT $2) r ORDER BY r.id",
         columns!()
     );
     (sql, values)
