@@ -1,19 +1,14 @@
 //! Pages of long lists are walked along indexes: a repository of many tags, a namespace of many repositories.
 
-use std::path::Path;
-
-use pierhead_db::migrate::migrate;
 use pierhead_db::queries::{self, repository_lists};
-use pierhead_db::{OWN_INDEXES, ensure_own_index};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 
-use crate::databases;
+use crate::plans::{self, filled};
 
 /// Rows of the large repository and the large namespace, and of everything else together.
 const MANY: usize = 20_000;
 
 /// One namespace (2) with many repositories and one (3) with few; a repository (1) with many tags; a team (1) and a person
-/// (4) with permissions for all of namespace 2.
+/// (4) with permissions for all of namespace 2; many other people.
 fn rows(series: &str) -> Vec<String> {
     let series = |most: usize| series.replace("MANY", &most.to_string());
     vec![
@@ -23,6 +18,13 @@ fn rows(series: &str) -> Vec<String> {
              SELECT n, n, 'name' || n, '', 'mail' || n, true, n < 4, false, false, 0, '2026-01-01', 1209600, true \
              FROM {} WHERE n > 1",
             series(4)
+        ),
+        format!(
+            "INSERT INTO \"user\" (id, uuid, username, email, verified, organization, robot, invoice_email, \
+                invalid_login_attempts, last_invalid_login, removed_tag_expiration_s, enabled) \
+             SELECT 100 + n, 100 + n, 'other' || n, 'other' || n, true, false, false, false, 0, '2026-01-01', 1209600, true \
+             FROM {}",
+            series(MANY)
         ),
         format!(
             "INSERT INTO repository (id, namespace_user_id, name, visibility_id, badge_token, kind_id, trust_enabled, state) \
@@ -127,54 +129,18 @@ fn pages() -> Vec<(String, String, Vec<&'static str>, &'static [&'static str])> 
     pages
 }
 
-fn filled(sql: &str, values: &[&str]) -> String {
-    let mut sql = sql.to_owned();
-    for (number, value) in values.iter().enumerate().rev() {
-        sql = sql.replace(&format!("${}", number + 1), value);
-    }
-    sql
-}
-
 #[tokio::test]
 async fn postgresql_walks_a_page_of_a_long_list() {
-    let (db, options) = databases::postgres().await;
-    migrate(&db).await.unwrap();
-    for index in OWN_INDEXES {
-        ensure_own_index(&db, *index).await.unwrap();
-    }
-    let mut conn = PgConnection::connect_with(&options).await.unwrap();
-    for sql in rows("(SELECT generate_series(1, MANY) AS n) s") {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut conn)
-            .await
-            .unwrap();
-    }
-    sqlx::raw_sql("ANALYZE").execute(&mut conn).await.unwrap();
+    let mut conn = plans::postgres(&rows("(SELECT generate_series(1, MANY) AS n) s")).await;
     for (what, sql, values, used) in pages() {
-        let explain = format!(
-            "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) {}",
-            filled(&sql, &values)
-        );
-        let plan: Vec<String> = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_all(&mut conn)
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get(0))
-            .collect();
-        let plan = plan.join("\n");
+        let plan = plans::of_postgres(&mut conn, &filled(&sql, &values)).await;
         for index in used {
             assert!(plan.contains(index), "{what}: {index} is not used\n{plan}");
         }
         for step in plan.lines() {
-            let rows = step
-                .split_once("(actual rows=")
-                .and_then(|(_, rest)| rest.split([' ', ')']).next())
-                .map_or(0, |rows| rows.parse::<f64>().unwrap() as usize);
+            let rows = plans::rows_given(step);
             assert!(rows < 1_000, "{what}: {rows} rows in one step\n{plan}");
-            let left_out = step
-                .split_once("Rows Removed by Filter: ")
-                .map_or(0, |(_, rows)| rows.parse::<usize>().unwrap());
+            let left_out = plans::rows_left_out(step);
             assert!(
                 left_out < 2_000,
                 "{what}: {left_out} rows read for nothing\n{plan}"
@@ -186,20 +152,9 @@ async fn postgresql_walks_a_page_of_a_long_list() {
 #[tokio::test]
 async fn sqlite_walks_a_page_of_a_long_list() {
     let folder = tempfile::tempdir().unwrap();
-    migrate(&databases::sqlite(folder.path()).await)
-        .await
-        .unwrap();
-    let mut conn = sqlite(folder.path()).await;
+    let mut conn = plans::sqlite(folder.path()).await;
     for (what, sql, values, used) in pages() {
-        let explain = format!("EXPLAIN QUERY PLAN {}", filled(&sql, &values));
-        let plan: Vec<String> = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_all(&mut conn)
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get("detail"))
-            .collect();
-        let plan = plan.join("\n");
+        let plan = plans::of_sqlite(&mut conn, &filled(&sql, &values)).await;
         for index in used {
             assert!(plan.contains(index), "{what}: {index} is not used\n{plan}");
         }
@@ -219,11 +174,4 @@ async fn sqlite_walks_a_page_of_a_long_list() {
             );
         }
     }
-}
-
-async fn sqlite(folder: &Path) -> SqliteConnection {
-    let path = folder.join("registry.db");
-    SqliteConnection::connect(path.to_str().unwrap())
-        .await
-        .unwrap()
 }

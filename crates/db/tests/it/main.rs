@@ -13,6 +13,7 @@ mod migration_postgres;
 mod migration_sqlite;
 mod name_plans;
 mod own_indexes;
+mod plans;
 mod postgres_server;
 mod quay_facts;
 mod queue_rows;

@@ -1,11 +1,8 @@
 //! Looking for names by their beginning reads what begins so, among many accounts and teams of others, and not everything.
 
-use pierhead_db::migrate::migrate;
 use pierhead_db::queries;
-use pierhead_db::{OWN_INDEXES, ensure_own_index};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 
-use crate::databases;
+use crate::plans;
 
 /// Accounts, teams and memberships of others, and repositories of the large namespace.
 const MANY: usize = 20_000;
@@ -59,40 +56,17 @@ fn filled(module: &str, name: &str, engine: &str, values: &[&str]) -> String {
             *in_module == module && (*statement == name || *statement == of_engine)
         })
         .unwrap();
-    let mut sql = sql.to_owned();
-    for (number, value) in values.iter().enumerate() {
-        sql = sql.replace(&format!("${}", number + 1), value);
-    }
-    sql
+    plans::filled(sql, values)
 }
 
 #[tokio::test]
 async fn postgresql_reads_what_begins_so() {
-    let (db, options) = databases::postgres().await;
-    migrate(&db).await.unwrap();
-    for index in OWN_INDEXES {
-        ensure_own_index(&db, *index).await.unwrap();
-    }
-    let mut conn = PgConnection::connect_with(&options).await.unwrap();
     let series = format!("(SELECT generate_series(1, {MANY}) AS n) s");
-    for sql in ROWS {
-        sqlx::raw_sql(AssertSqlSafe(sql.replace("{}", &series)))
-            .execute(&mut conn)
-            .await
-            .unwrap();
-    }
-    sqlx::raw_sql("ANALYZE").execute(&mut conn).await.unwrap();
+    let rows: Vec<String> = ROWS.iter().map(|sql| sql.replace("{}", &series)).collect();
+    let mut conn = plans::postgres(&rows).await;
     for (module, name, values) in STATEMENTS {
         let sql = filled(module, name, "POSTGRES", values);
-        let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) {sql}");
-        let plan: Vec<String> = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_all(&mut conn)
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get(0))
-            .collect();
-        let plan = plan.join("\n");
+        let plan = plans::of_postgres(&mut conn, &sql).await;
         if *name != "TEAMS" {
             assert!(
                 plan.contains("pierhead_user_username"),
@@ -100,14 +74,9 @@ async fn postgresql_reads_what_begins_so() {
             );
         }
         for step in plan.lines() {
-            let number = |after: &str| {
-                step.split_once(after)
-                    .and_then(|(_, rest)| rest.split([' ', ')']).next())
-                    .map_or(0.0, |rows| rows.parse::<f64>().unwrap())
-            };
-            let read = number("(actual rows=") + number("Rows Removed by Filter: ");
+            let read = plans::rows_given(step) + plans::rows_left_out(step);
             assert!(
-                read < 100.0,
+                read < 100,
                 "{module}::{name}: {read} rows in one step\n{plan}"
             );
         }
@@ -117,23 +86,10 @@ async fn postgresql_reads_what_begins_so() {
 #[tokio::test]
 async fn sqlite_reads_what_begins_so() {
     let folder = tempfile::tempdir().unwrap();
-    migrate(&databases::sqlite(folder.path()).await)
-        .await
-        .unwrap();
-    let path = folder.path().join("registry.db");
-    let mut conn = SqliteConnection::connect(path.to_str().unwrap())
-        .await
-        .unwrap();
+    let mut conn = plans::sqlite(folder.path()).await;
     for (module, name, values) in STATEMENTS {
         let sql = filled(module, name, "SQLITE", values);
-        let plan: Vec<String> = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
-            .fetch_all(&mut conn)
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get("detail"))
-            .collect();
-        let plan = plan.join("\n");
+        let plan = plans::of_sqlite(&mut conn, &sql).await;
         if *name != "TEAMS" {
             assert!(plan.contains("user_username"), "{module}::{name}\n{plan}");
         }
