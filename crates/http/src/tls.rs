@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -86,30 +86,24 @@ pub(crate) struct Certificates {
 }
 
 /// The two files as they were read.
-#[derive(PartialEq, Eq)]
-struct Pair {
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Pair {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
-/// Modification time and size of both files: cheap to ask for.
-type Stamp = [Option<(SystemTime, u64)>; 2];
-
 impl Certificates {
     pub(crate) fn load(options: TlsOptions) -> Result<(Self, Seen), HttpError> {
-        let seen = Seen {
-            stamp: options.stamp(),
-            pair: options.read()?,
-        };
+        let pair = options.read()?;
         let tickets = aws_lc_rs::Ticketer::new().map_err(|source| options.unusable(source))?;
-        let config = options.configure(&seen.pair, tickets.clone())?;
+        let config = options.configure(&pair, tickets.clone())?;
         Ok((
             Self {
                 options,
                 tickets,
                 current: ArcSwap::from_pointee(config),
             },
-            seen,
+            Ok(pair),
         ))
     }
 
@@ -147,46 +141,36 @@ impl Certificates {
         }
     }
 
+    /// Reads the files and uses them if they are others than those seen last. Their bytes are compared: two files written
+    /// within one tick of the kernel's clock may have the same time and size.
     fn look(&self, seen: &mut Seen) {
-        let stamp = self.options.stamp();
-        if stamp == seen.stamp {
+        let found = self.options.read().map_err(|error| error.to_string());
+        if found == *seen {
             return;
         }
-        let loaded = self.options.read().and_then(|pair| {
-            let config =
-                (pair != seen.pair).then(|| self.options.configure(&pair, self.tickets.clone()));
-            seen.pair = pair;
-            config.transpose()
+        let config = found.clone().and_then(|pair| {
+            self.options
+                .configure(&pair, self.tickets.clone())
+                .map_err(|error| error.to_string())
         });
-        match loaded {
-            Ok(Some(config)) => {
+        match config {
+            Ok(config) => {
                 self.current.store(Arc::new(config));
                 tracing::info!(certificate = %self.options.certificate.display(), "a new certificate is in use");
             }
-            Ok(None) => {}
-            // One file may have been written and the other not yet: the next look sees another stamp.
+            // One file may have been written and the other not yet: the next look sees others.
             Err(error) => {
                 tracing::error!(%error, "the new certificate is not used, the old one stays");
             }
         }
-        seen.stamp = stamp;
+        *seen = found;
     }
 }
 
-/// What the last look at the files saw.
-pub(crate) struct Seen {
-    stamp: Stamp,
-    pair: Pair,
-}
+/// What the last look at the files saw: their content, or why they could not be read.
+pub(crate) type Seen = Result<Pair, String>;
 
 impl TlsOptions {
-    fn stamp(&self) -> Stamp {
-        [&self.certificate, &self.key].map(|path| {
-            let metadata = fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
-    }
-
     fn read(&self) -> Result<Pair, HttpError> {
         let read = |path: &Path| {
             fs::read(path).map_err(|error| HttpError::TlsFile {

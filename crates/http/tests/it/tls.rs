@@ -248,6 +248,32 @@ async fn a_renewed_certificate_is_used_at_once() {
 }
 
 #[tokio::test]
+async fn a_renewed_certificate_of_the_same_size_and_time_is_used() {
+    let mut certificate = Certificate::new("localhost");
+    let server = start(&certificate, ListenerKind::Tls);
+    let url = format!("https://localhost:{}/", server.address.port());
+    let written = |file: &str| std::fs::metadata(certificate.path(file)).unwrap();
+    let before = ["ssl.key", "ssl.cert"].map(written);
+    // A signature's length varies, so some have to be made until one is as long.
+    let made = std::iter::repeat_with(|| {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+    })
+    .find(|made| made.cert.pem().len() == certificate.pem.len())
+    .unwrap();
+    let contents = [made.signing_key.serialize_pem(), made.cert.pem()];
+    for ((file, content), before) in ["ssl.key", "ssl.cert"].iter().zip(contents).zip(before) {
+        let new = certificate.path("new");
+        std::fs::write(&new, content).unwrap();
+        let opened = std::fs::File::options().write(true).open(&new).unwrap();
+        opened.set_modified(before.modified().unwrap()).unwrap();
+        std::fs::rename(&new, certificate.path(file)).unwrap();
+    }
+    certificate.pem = made.cert.pem();
+    let new = certificate.client().build().unwrap();
+    while new.get(&url).send().await.is_err() {}
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_is_used_and_a_broken_one_is_not() {
     let mut certificate = Certificate::new("localhost");
     let server = start(&certificate, ListenerKind::Tls);
