@@ -1,6 +1,5 @@
 //! Manifests as they leave, and the caches that keep a pull from asking the database.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,16 +10,19 @@ use pierhead_db::{BlobId, ManifestId, RepositoryId};
 use pierhead_oci::media_type::ManifestType;
 use pierhead_oci::{Digest, media_type};
 use pierhead_storage::ContentPath;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use quick_cache::{Equivalent, Weighter};
 
 use crate::error::{Error, Result};
 use crate::generation::{Generation, Generations};
 
+mod tags;
+
+pub(crate) use tags::Generation as TagGeneration;
+use tags::{Tags, Target};
+
 /// Bytes of manifests kept in memory.
 const MANIFEST_BYTES: u64 = 24 << 20;
-/// Tags kept in memory, where this process owns the database: at most about 32 MB, a hundred bytes and a name for each.
-const TAGS: usize = 256 << 10;
 /// Answers by digest, and links of blobs to repositories, kept in memory.
 const LINKS: usize = 64 << 10;
 /// Bytes of small blobs kept in memory.
@@ -86,39 +88,11 @@ pub struct LinkedBlob {
     pub placements: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct TagKey(RepositoryId, Box<str>);
-
-/// [`TagKey`] borrowed, so that a look-up allocates nothing.
-struct TagRef<'t>(RepositoryId, &'t str);
-
-impl Hash for TagRef<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-        self.1.hash(state);
-    }
-}
-
-impl Equivalent<TagKey> for TagRef<'_> {
-    fn equivalent(&self, key: &TagKey) -> bool {
-        self.0 == key.0 && *self.1 == *key.1
-    }
-}
-
 #[derive(Clone, Debug)]
 struct Dated<T> {
     generation: Generation,
     read_at: Instant,
     value: T,
-}
-
-/// What a tag points to. The manifest itself is in a cache that is bounded by bytes, so that many tags keep few of them.
-#[derive(Clone, Copy, Debug)]
-struct TagTarget {
-    generation: Generation,
-    /// `i64::MAX` for a tag without an end.
-    end_ms: i64,
-    manifest: ManifestId,
 }
 
 #[derive(Clone)]
@@ -142,8 +116,8 @@ pub struct Caches {
     /// Whether another process may change the database, so that answers age.
     shared: bool,
     manifests: Cache<ManifestId, Arc<StoredManifest>, ByLength>,
-    tags: Cache<TagKey, TagTarget>,
-    tag_generations: Generations,
+    /// Filled only where this process owns the database.
+    tags: Tags,
     by_digest: Cache<(RepositoryId, Digest), Dated<ManifestId>>,
     /// Advanced when any tag of the repository moves or ends: what is alive by digest hangs on its tags.
     alive_generations: Generations,
@@ -164,8 +138,7 @@ impl Caches {
         Self {
             shared,
             manifests: Cache::with_weighter(4096, MANIFEST_BYTES, ByLength),
-            tags: Cache::new(TAGS),
-            tag_generations: Generations::default(),
+            tags: Tags::default(),
             by_digest: Cache::new(LINKS),
             alive_generations: Generations::default(),
             links: Cache::new(LINKS),
@@ -184,9 +157,9 @@ impl Caches {
         self.manifests.insert(manifest.id, manifest.clone());
     }
 
-    /// The generation of a tag, to be read before the database.
-    pub fn tag_generation(&self, repository: RepositoryId, tag: &str) -> Generation {
-        self.tag_generations.of(&(repository, tag))
+    /// The generation of a tag, to be taken before the database is asked or changed.
+    pub fn tag_generation(&self, repository: RepositoryId, tag: &str) -> TagGeneration {
+        self.tags.generation(repository, tag)
     }
 
     /// The manifest that a tag points to. Always `None` where another process could have moved it: no pull may see a stale tag.
@@ -194,54 +167,43 @@ impl Caches {
         if self.shared {
             return None;
         }
-        let target = self.tags.get(&TagRef(repository, tag))?;
-        let current =
-            target.generation == self.tag_generation(repository, tag) && target.end_ms > now_ms;
-        current.then_some(target.manifest)
+        self.tags.get(repository, tag, now_ms)
     }
 
-    /// Keeps what a tag points to, as read under `generation`.
+    /// Keeps what a tag points to, as read after `before` was taken. `end_ms` is `None` for a tag without an end.
     pub fn keep_tag(
         &self,
         repository: RepositoryId,
         tag: &str,
-        generation: Generation,
+        before: TagGeneration,
         end_ms: Option<i64>,
         manifest: ManifestId,
     ) {
         if !self.shared {
-            let target = TagTarget {
-                generation,
-                end_ms: end_ms.unwrap_or(i64::MAX),
-                manifest,
-            };
-            self.tags.insert(TagKey(repository, tag.into()), target);
+            let target = Target { manifest, end_ms };
+            self.tags.keep(repository, tag, before, target);
         }
     }
 
-    /// To be called after a tag was moved to a manifest, before the answer. `before` is its generation before the
-    /// transaction.
-    ///
-    /// The new target is remembered if nobody else changed the tag meanwhile: then whoever committed a later change has still
-    /// to advance the generation, and with that ends what is remembered here.
+    /// To be called after a tag was moved to a manifest, before the answer. `before` was taken before the transaction.
     pub fn tag_moved(
         &self,
         repository: RepositoryId,
         tag: &str,
-        before: Generation,
+        before: TagGeneration,
         end_ms: Option<i64>,
         manifest: ManifestId,
     ) {
-        let after = self.tag_generations.advance(&(repository, tag));
-        self.alive_generations.advance(&repository);
-        if after.is_next(before) {
-            self.keep_tag(repository, tag, after, end_ms, manifest);
+        if !self.shared {
+            let target = Target { manifest, end_ms };
+            self.tags.moved(repository, tag, before, target);
         }
+        self.alive_generations.advance(&repository);
     }
 
     /// To be called after a tag was moved or ended, before the answer.
     pub fn tag_changed(&self, repository: RepositoryId, tag: &str) {
-        self.tag_generations.advance(&(repository, tag));
+        self.tags.changed(repository, tag);
         self.alive_generations.advance(&repository);
     }
 
