@@ -22,8 +22,10 @@
 
 mod api_client;
 mod client;
+mod containerd;
 mod dataset;
 mod deadline;
+mod docker;
 mod error;
 mod fixtures;
 mod metrics;
@@ -40,8 +42,10 @@ mod tool;
 
 pub use api_client::ApiClient;
 pub use client::{Client, Credentials, Manifest, Response, Upload};
+pub use containerd::Containerd;
 pub use dataset::Dataset;
 pub use deadline::{eventually, patience};
+pub use docker::Docker;
 pub use error::Error;
 pub use fixtures::{Blob, Image, Index, Layout, digest_of, media_types, pseudorandom};
 pub use metrics::Metrics;
