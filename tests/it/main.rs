@@ -30,3 +30,4 @@ mod regctl;
 mod skopeo;
 mod stopping;
 mod tls;
+mod user_events;

@@ -66,6 +66,8 @@ pub struct HealthConfig {
     pub check_limit: Duration,
     /// How long an outcome is given to everybody who asks, before the check is run again.
     pub reuse_for: Duration,
+    /// What this machine or pod calls itself, for who may see details.
+    pub machine: String,
 }
 
 impl HealthConfig {
@@ -78,6 +80,7 @@ impl HealthConfig {
             preferred_locations,
             check_limit: Duration::from_secs(2),
             reuse_for: Duration::from_secs(1),
+            machine: String::new(),
         }
     }
 }

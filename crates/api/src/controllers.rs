@@ -35,6 +35,7 @@ pub(crate) mod pings;
 pub(crate) mod prototypes;
 pub(crate) mod proxy_cache;
 pub(crate) mod quota;
+pub(crate) mod realtime;
 pub(crate) mod repo_mirror;
 pub(crate) mod repositories;
 pub(crate) mod repository_permissions;
@@ -87,6 +88,7 @@ pub(crate) fn routes() -> Routes {
         prototypes::routes(),
         proxy_cache::routes(),
         quota::routes(),
+        realtime::routes(),
         repo_mirror::routes(),
         repositories::routes(),
         repository_permissions::routes(),

@@ -12,9 +12,11 @@ use crate::state::Api;
 
 mod anyone;
 mod basic_or_session;
+mod by_session;
 mod declared;
 mod fresh;
 mod full_superuser;
+mod health_reader;
 mod organization;
 mod organization_creator;
 mod own_account;
@@ -29,9 +31,11 @@ mod with_basic;
 
 pub(crate) use anyone::Anyone;
 pub(crate) use basic_or_session::BasicOrSession;
+pub(crate) use by_session::BySession;
 pub(crate) use declared::{CreatesRepositories, Declares, ReadsRepositories};
 pub(crate) use fresh::Fresh;
 pub(crate) use full_superuser::FullSuperuserOnly;
+pub(crate) use health_reader::{HEALTH_DEBUG, HealthReader};
 pub(crate) use organization::{
     InOrganization, OrgAdmin, OrgAdminUnscoped, OrgMember, OrgMemberScoped, OrganizationRole,
 };
@@ -66,7 +70,7 @@ pub struct Rule {
 /// Whom a guard lets through. Superusers with full access may do what those of repositories and organizations may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Anybody; credentials are not looked at.
+    /// Anybody, whatever credentials are sent.
     Anyone,
     /// Anybody, unless anonymous access is off.
     Public,
@@ -74,6 +78,8 @@ pub enum Who {
     SignedIn,
     /// Whoever is signed in by a web session or Basic credentials: OAuth tokens do not count.
     BasicOrSession,
+    /// Whoever is signed in by a web session: nothing else is looked at.
+    Session,
     /// Whoever may see what the own account alone may see.
     UserRead,
     /// Whoever may change the own account.

@@ -2,10 +2,12 @@
 //!
 //! Invariants: every check really asks; a check runs at most once per [`HealthConfig::reuse_for`] and one at a time, however
 //! many ask; whoever asks is answered within [`HealthConfig::check_limit`] and a little, also while the database or a disk
-//! hangs. Why a service is unhealthy goes to the log only: answers are for anybody.
+//! hangs. Why a service is unhealthy goes to the log, and into answers for who operates the registry ([`HealthReader`]); others
+//! learn only that it is.
 //!
 //! [`HealthConfig::reuse_for`]: crate::HealthConfig::reuse_for
 //! [`HealthConfig::check_limit`]: crate::HealthConfig::check_limit
+//! [`HealthReader`]: crate::guard::HealthReader
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ mod coalesced;
 
 use self::checks::{Service, Subjects};
 use self::coalesced::Coalesced;
+pub(crate) use self::coalesced::Outcome;
 use crate::controllers::pings;
 use crate::state::Parts;
 
@@ -47,16 +50,16 @@ pub(crate) struct Health {
 
 /// The outcome for some services.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Report(BTreeMap<&'static str, bool>);
+pub(crate) struct Report(BTreeMap<&'static str, Outcome>);
 
 impl Report {
     /// Whether every service is healthy.
     pub(crate) fn is_healthy(&self) -> bool {
-        self.0.values().all(|healthy| *healthy)
+        self.0.values().all(Outcome::is_healthy)
     }
 
     /// Each service by Quay's name.
-    pub(crate) fn services(&self) -> &BTreeMap<&'static str, bool> {
+    pub(crate) fn services(&self) -> &BTreeMap<&'static str, Outcome> {
         &self.0
     }
 }
@@ -67,6 +70,7 @@ impl Health {
             config: parts.config.health.clone(),
             read_only: parts.config.read_only,
             db: parts.db.clone(),
+            redis: parts.redis.clone(),
             storage: parts.storage.clone(),
             registry: parts.registry_routes.clone(),
             web: Router::new().route(
@@ -80,6 +84,11 @@ impl Health {
             subjects: Arc::new(subjects),
             checks: Service::ALL.map(Coalesced::new),
         }
+    }
+
+    /// The key id of the service key that is checked.
+    pub(crate) fn service_key_id(&self) -> &str {
+        &self.subjects.service_key_id
     }
 
     /// `/health/instance`.
@@ -109,8 +118,8 @@ impl Health {
                 (config.check_limit, config.reuse_for)
             };
             let check = self.subjects.clone().check(service).boxed();
-            let healthy = self.checks[service as usize].healthy(limit, reuse_for, check);
-            (service.name(), healthy.await)
+            let outcome = self.checks[service as usize].outcome(limit, reuse_for, check);
+            (service.name(), outcome.await)
         });
         Report(join_all(outcomes).await.into_iter().collect())
     }

@@ -24,4 +24,5 @@ pub(crate) mod search;
 pub(crate) mod service_keys;
 pub(crate) mod stored_files;
 pub(crate) mod triggers;
+pub(crate) mod user_events;
 pub(crate) mod users;

@@ -15,6 +15,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use pierhead_auth::Account;
 use pierhead_db::encoding::session_cookie::SessionCookies;
 use rand::TryRng as _;
 use serde_json::{Map, Value, json};
@@ -59,6 +60,8 @@ pub(crate) struct Session(Arc<Mutex<Values>>);
 #[derive(Debug, Default)]
 struct Values {
     map: Map<String, Value>,
+    /// When it is over unless it is renewed, in seconds since 1970.
+    ends_at: u64,
     changed: bool,
 }
 
@@ -71,6 +74,22 @@ impl Session {
     /// `user.uuid` of who is signed in.
     pub(crate) fn user_uuid(&self) -> Option<String> {
         self.text(USER)
+    }
+
+    /// The person who is signed in, if the session counts (still). One statement.
+    pub(crate) async fn user(&self, api: &Api) -> Result<Option<Account>, pierhead_db::Error> {
+        let Some(uuid) = self.user_uuid() else {
+            return Ok(None);
+        };
+        let credential = api.auth().session(&uuid).await?;
+        Ok(credential
+            .and_then(|credential| credential.account)
+            .filter(|account| !account.is_robot()))
+    }
+
+    /// Whether the session is over at `now`, in seconds since 1970, if the browser did not use it meanwhile.
+    pub(crate) fn is_over(&self, now: i64) -> bool {
+        u64::try_from(now).unwrap_or_default() > self.lock().ends_at
     }
 
     /// When the password was proven last, UTC.
@@ -152,6 +171,11 @@ impl Session {
         Some(values.map.get(key)?.as_str()?.to_owned())
     }
 
+    /// Whether something is so.
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        self.lock().map.get(key) == Some(&Value::Bool(true))
+    }
+
     /// Keeps a value.
     pub(crate) fn set(&self, key: &str, value: Value) {
         let mut values = self.lock();
@@ -192,8 +216,10 @@ pub(crate) async fn layer(State(api): State<Api>, mut request: Request, next: Ne
         .as_ref()
         .is_some_and(|(_, signed_at)| signed_at + renew_after < now);
     let session = Session::default();
-    if let Some((map, _)) = read {
-        session.lock().map = map;
+    if let Some((map, signed_at)) = read {
+        let mut values = session.lock();
+        values.map = map;
+        values.ends_at = signed_at.saturating_add(config.timeout.as_secs());
     }
     request.extensions_mut().insert(session.clone());
     let mut response = next.run(request).await;

@@ -11,7 +11,9 @@ use pierhead_db::Database;
 use pierhead_db::encoding::field::FieldCipher;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::enums::Enums;
+use pierhead_events::UserEvents;
 use pierhead_mail::Mailer;
+use pierhead_redis::Redis;
 use pierhead_registry::Registry;
 use pierhead_storage::Storage;
 
@@ -45,6 +47,11 @@ pub struct Parts {
     pub registry: Registry,
     /// The registry's routes as they are served, for their health: `GET /v2/` is asked of them.
     pub registry_routes: Router,
+    /// What clients of people do at the registry, told to their browsers; with `FEATURE_USER_EVENTS`.
+    pub events: Option<UserEvents>,
+    /// The Redis servers that the configuration names, for their health: `BUILDLOGS_REDIS` and, if it is another one,
+    /// `USER_EVENTS_REDIS`.
+    pub redis: Vec<Redis>,
     /// Calls the addresses that users configured.
     pub outbound: Client,
     /// The id of this instance's service key.
@@ -71,6 +78,7 @@ pub(crate) struct Inner {
     auth: Auth,
     mailer: Mailer,
     registry: Registry,
+    events: Option<UserEvents>,
     outbound: Client,
     federation: Federation,
     pub(crate) health: Health,
@@ -94,6 +102,7 @@ impl Api {
             auth: parts.auth,
             mailer: parts.mailer,
             registry: parts.registry,
+            events: parts.events,
             federation: Federation::new(parts.outbound.clone(), parts.clock.clone()),
             outbound: parts.outbound,
             health,
@@ -150,6 +159,11 @@ impl Api {
     /// The registry, which owns tags and manifests.
     pub(crate) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    /// What clients of people do at the registry; nothing unless `FEATURE_USER_EVENTS` is on.
+    pub(crate) fn events(&self) -> Option<&UserEvents> {
+        self.0.events.as_ref()
     }
 
     /// Calls the addresses that users configured, if they are public or exempt.

@@ -23,6 +23,7 @@ use pierhead_db::encoding::session_cookie::SessionCookies;
 use pierhead_db::enums::Enums;
 use pierhead_db::queries::service_keys::{self, NewServiceKey};
 use pierhead_db::{Database, Durability, Error, SqliteOptions};
+use pierhead_events::UserEvents;
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::{AuditLog, Lenient};
 use pierhead_metrics::{Build, Metrics};
@@ -227,6 +228,7 @@ impl Fixture {
             auth: auth.clone(),
             audit,
             pull_counts: None,
+            events: None,
             page_tokens: page_tokens.clone(),
             metrics: Arc::new(Metrics::new("quay", &[], build)),
         };
@@ -243,6 +245,8 @@ impl Fixture {
             mailer: pierhead_mail::Mailer::off(),
             registry: Registry::new(registry_config(), rooms),
             registry_routes: registry,
+            events: Some(UserEvents::in_process()),
+            redis: Vec::new(),
             outbound: Client::new(
                 AddressGuard::public_only(&[]),
                 pierhead_client::Limits::default(),

@@ -9,9 +9,10 @@ use pierhead_db::queries::principals::CredentialTable;
 use pierhead_db::{Database, UserId};
 use pierhead_oci::RepositoryName;
 use quick_cache::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::{ACCESS_ENTRIES, AccessKey, KnownRights};
+use crate::account_watch::AccountWatch;
 use crate::bearer::{BEARER_ENTRIES, Bearer};
 use crate::clock::Clock;
 use crate::config::AuthConfig;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) creation: Arc<dyn PushCreation>,
     pub(crate) generations: Generations,
+    /// Whoever waits for changes of an account looks at the generations when it is told.
+    pub(crate) told: watch::Sender<()>,
     /// Secrets that were verified.
     pub(crate) credentials: Cache<CredentialKey, Arc<Credential>>,
     /// Failed sign-ins as nobody.
@@ -104,12 +107,19 @@ impl Auth {
             PrincipalId::User(user) => user_stripe(user),
             PrincipalId::AccessToken(row) => access_token_stripe(row),
         });
+        self.inner.told.send_replace(());
     }
 
     /// Drops everything that is remembered about principals and permissions. For changes that touch many: a team's role,
     /// a namespace that is disabled, renamed or deleted.
     pub fn forget_everything(&self) {
         self.inner.generations.everything_changed();
+        self.inner.told.send_replace(());
+    }
+
+    /// Tells of changes of an account from now on.
+    pub fn watch(&self, user: UserId) -> AccountWatch {
+        AccountWatch::new(self.inner.clone(), user_stripe(user))
     }
 
     /// The keys that sign and verify tokens.
@@ -150,6 +160,7 @@ impl Auth {
                 clock,
                 creation,
                 generations: Generations::new(),
+                told: watch::Sender::new(()),
                 credentials: Cache::new(CREDENTIAL_ENTRIES),
                 unknown_logins: UnknownLogins::new(),
                 standings: Cache::new(STANDING_ENTRIES),

@@ -70,6 +70,11 @@ impl Generations {
             && stamp.stripes.map(|stripe| self.count(stripe)) == stamp.counts
     }
 
+    /// What has been said of a thing so far: another value later means that it may have changed.
+    pub(crate) fn seen(&self, stripe: Stripe) -> [u64; 2] {
+        [self.everything.load(Ordering::SeqCst), self.count(stripe)]
+    }
+
     /// Says that a thing has changed. To be called after the change is committed.
     pub(crate) fn changed(&self, stripe: Stripe) {
         self.stripes[usize::from(stripe.0)].fetch_add(1, Ordering::SeqCst);

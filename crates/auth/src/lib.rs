@@ -14,6 +14,7 @@
 //! within five seconds on every other. Quay lets a token keep what it granted for its hour.
 
 mod access;
+mod account_watch;
 pub mod accounts;
 mod anonymous;
 mod auth;
@@ -40,6 +41,7 @@ mod tests;
 mod web;
 
 pub use access::Access;
+pub use account_watch::AccountWatch;
 pub use auth::{Auth, OpenError, PrincipalId};
 pub use bearer::{Bearer, BearerError, Subject};
 pub use cap::{Role, TeamRole};

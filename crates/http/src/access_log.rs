@@ -117,6 +117,8 @@ pub(crate) struct Record {
     pub(crate) id: RequestId,
     pub(crate) method: Method,
     pub(crate) target: Option<PathAndQuery>,
+    /// Instead of the path of the target, when that holds a secret.
+    pub(crate) path: Option<&'static str>,
     pub(crate) version: Version,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
@@ -299,7 +301,8 @@ impl Output {
 
 impl Record {
     fn path(&self) -> &str {
-        let path = self.target.as_ref().map_or("*", PathAndQuery::path);
+        let asked = self.target.as_ref().map_or("*", PathAndQuery::path);
+        let path = self.path.unwrap_or(asked);
         &path[..path.floor_char_boundary(LONGEST_PATH)]
     }
 

@@ -54,6 +54,11 @@ pub struct Answered<'a> {
     pub elapsed: Duration,
 }
 
+/// Left by a handler in the extensions of its response: what the access log calls the path, when the path itself holds a
+/// secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedPath(pub &'static str);
+
 /// What all connections share.
 pub(crate) struct Environment {
     pub(crate) limits: Limits,
@@ -102,6 +107,7 @@ impl hyper::service::Service<Request<Incoming>> for Exchanges {
             method: request.method().clone(),
             line: log.map(|_| Line {
                 target: request.uri().path_and_query().cloned(),
+                path: None,
                 version: request.version(),
                 client: peer,
                 agent: request.headers().get(header::USER_AGENT).cloned(),
@@ -195,6 +201,11 @@ impl Future for Answering {
             return Poll::Pending;
         };
         exchange.status = response.status().as_u16();
+        if let Some(line) = &mut exchange.line
+            && let Some(LoggedPath(path)) = response.extensions_mut().remove()
+        {
+            line.path = Some(path);
+        }
         if let Some(observer) = &exchange.environment.observer {
             let elapsed = exchange.started.elapsed();
             observer.answered(&Answered {
@@ -315,6 +326,8 @@ struct Exchange {
 /// What only the access log needs.
 struct Line {
     target: Option<PathAndQuery>,
+    /// Instead of the path of the target.
+    path: Option<&'static str>,
     version: Version,
     client: Peer,
     agent: Option<HeaderValue>,
@@ -329,6 +342,7 @@ impl Drop for Exchange {
                 id: self.id.clone(),
                 method: self.method.clone(),
                 target: line.target,
+                path: line.path,
                 version: line.version,
                 status: self.status,
                 bytes: self.bytes,

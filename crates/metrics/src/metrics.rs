@@ -163,6 +163,10 @@ metrics! {
         storage_calls "pierhead_storage_calls": Family<StorageLabels, Counter> = Family::default();
         /// Lookups in the tag cache by result
         tag_cache "pierhead_tag_cache_lookups": Family<TagCacheLabels, Counter> = Family::default();
+        /// User events that were not published because Redis did not take them
+        user_events_dropped "pierhead_user_events_dropped": Counter = Counter::default();
+        /// Streams of user events that are open
+        user_event_streams "pierhead_user_event_streams": Gauge = Gauge::default();
         /// Access log lines dropped because they could not be written fast enough
         access_log_dropped "pierhead_access_log_lines_dropped": Counter = Counter::default();
     }

@@ -68,6 +68,15 @@ pub(crate) enum StartError {
     /// Mail cannot be sent as configured.
     #[error(transparent)]
     Mail(#[from] pierhead_mail::SetupError),
+    /// A Redis server cannot be used as configured.
+    #[error("{key}.{source}")]
+    Redis {
+        /// Its field.
+        key: &'static str,
+        /// What is wrong.
+        #[source]
+        source: pierhead_redis::SetupError,
+    },
     /// Requests cannot be traced.
     #[error(transparent)]
     Traces(#[from] TracesError),

@@ -8,6 +8,7 @@ mod context;
 mod embedded;
 mod log_export;
 mod logging;
+mod redis;
 mod serve;
 mod settings;
 mod stores;

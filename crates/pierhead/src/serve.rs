@@ -31,7 +31,7 @@ use crate::cli::ServeArgs;
 use crate::context::{self, Context, StartError};
 use crate::traces::Traces;
 use crate::trust::ExtraCas;
-use crate::{embedded, log_export, logging, settings, stores, workers};
+use crate::{embedded, log_export, logging, redis, settings, stores, workers};
 
 /// How long a stop waits for the collector to take the last traces.
 const FLUSH_TRACES: Duration = Duration::from_secs(5);
@@ -97,6 +97,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         }
     })?;
     let metrics = Arc::new(exported_metrics(config, &context.db, &storage, &audit));
+    let stop_events = CancellationToken::new();
+    let (events, event_workers) = redis::user_events(config, &authorities, &metrics, &stop_events)?;
     let stop_mail = CancellationToken::new();
     let (mailer, mail_worker) = mailer(config, &authorities, &stop_mail)?;
     let exports = log_export::callbacks(config, &authorities, &mailer)?;
@@ -111,6 +113,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             auth: auth.clone(),
             audit,
             pull_counts,
+            events: events.clone(),
             page_tokens: page_tokens.clone(),
             metrics: metrics.clone(),
         },
@@ -130,6 +133,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         mailer,
         registry,
         registry_routes: registry_routes.clone(),
+        events: events.clone(),
+        redis: redis::servers(config, &authorities)?,
         outbound: outbound(config, &authorities)?,
         service_key_id: keys.kid().to_owned(),
         shut_down: Arc::new(move || asked_to_stop.cancel()),
@@ -170,10 +175,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
             () = terminated() => {}
             () = stop.cancelled() => {}
         }
+        // Streams have no end of their own that could be waited for.
+        if let Some(events) = events {
+            events.end_subscriptions();
+        }
     };
     server.serve(ended).await;
     stop_workers.cancel();
     workers.wait().await;
+    stop_events.cancel();
+    event_workers.wait().await;
     stop_mail.cancel();
     if let Some(worker) = mail_worker {
         let _ = worker.await;

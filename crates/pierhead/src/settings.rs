@@ -290,6 +290,9 @@ pub(crate) fn api(config: &Config, embedded: bool) -> ApiConfig {
         .health
         .health_checker_instance_check_preferred_storage
         .unwrap_or(false);
+    health.machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .unwrap_or_default();
     ApiConfig {
         hostname: config.server.server_hostname.as_str().to_owned(),
         any_host: embedded,

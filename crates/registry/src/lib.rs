@@ -3,6 +3,7 @@
 //! Router (guard) → handler (parse, call, map) → service (the rule) → query or storage call. Handlers hold no rule,
 //! services no HTTP type, and neither holds SQL.
 
+mod announcements;
 mod audit;
 mod clock;
 mod config;

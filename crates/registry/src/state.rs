@@ -6,6 +6,7 @@ use pierhead_auth::Auth;
 use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::enums::Enums;
+use pierhead_events::UserEvents;
 use pierhead_jobs::audit::AuditLog;
 use pierhead_jobs::pull_counts::PullCounts;
 use pierhead_metrics::Metrics;
@@ -39,6 +40,8 @@ pub struct Parts {
     pub audit: AuditLog,
     /// Counts pulls, with `FEATURE_IMAGE_PULL_STATS`.
     pub pull_counts: Option<PullCounts>,
+    /// Tells people what their clients do, with `FEATURE_USER_EVENTS`.
+    pub events: Option<UserEvents>,
     /// What pulls remember.
     pub caches: Caches,
     /// Known places in lists of tags.
@@ -68,6 +71,8 @@ pub struct Rooms {
     pub audit: AuditLog,
     /// Counts pulls, with `FEATURE_IMAGE_PULL_STATS`.
     pub pull_counts: Option<PullCounts>,
+    /// Tells people what their clients do, with `FEATURE_USER_EVENTS`.
+    pub events: Option<UserEvents>,
     /// Seals the page tokens of the catalog.
     pub page_tokens: PageTokens,
     /// What is counted.
@@ -84,6 +89,7 @@ impl Registry {
             auth,
             audit,
             pull_counts,
+            events,
             page_tokens,
             metrics,
         } = rooms;
@@ -96,6 +102,7 @@ impl Registry {
             auth,
             audit,
             pull_counts,
+            events,
             caches,
             tag_places: TagPlaces::default(),
             clock: Clock::default(),

@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{build, transmit};
-use crate::{Pierhead, Response, Result};
+use crate::{Error, EventStream, Pierhead, Response, Result};
 
 /// A client of one server's `/api/v1`.
 #[derive(Debug)]
@@ -163,6 +163,30 @@ impl ApiClient {
             session.csrf = next.to_str().ok().map(str::to_owned);
         }
         Ok(answer)
+    }
+
+    /// Opens a stream of server-sent events with the session.
+    pub async fn events(&self, path: &str) -> Result<EventStream> {
+        let mut request = self.request(Method::GET, path);
+        if let Some(cookie) = self.cookie() {
+            request = request.header(COOKIE, cookie);
+        }
+        let line = format!("GET {path}");
+        let answer = self.http.execute(build(request)?).await;
+        let answer = answer.map_err(|source| Error::Http {
+            request: line.clone(),
+            source,
+        })?;
+        let status = answer.status();
+        if status != StatusCode::OK {
+            return Err(Error::Answer {
+                request: line,
+                expected: StatusCode::OK.to_string(),
+                status: status.as_u16(),
+                body: answer.text().await.unwrap_or_default(),
+            });
+        }
+        Ok(EventStream::new(line, answer))
     }
 
     /// A request to be sent with [`Self::send`], for forms and other bodies.

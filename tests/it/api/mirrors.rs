@@ -170,7 +170,23 @@ async fn changes(site: &Installation, mirror: &str, view: &Value) -> Result<()> 
         "root_rule": { "rule_kind": "tag_glob_csv", "rule_value": ["*"] },
         "sync_start_date": "2031-01-01T00:00:00Z",
     });
+    let devel = &site.devel;
+    let browser = site.server.signed_in(devel.username(), devel.password());
+    let browser = browser.await?;
+    let path = "/realtime/user/subscribe?events=docker-cli,test";
+    let mut told = browser.events(path).await?;
     assert_eq!(site.put(mirror, change, 201).await?, "");
+    browser.get("/realtime/user/test").await?;
+    let action = json!({
+        "action": "repo_mirror_config_changed", "namespace": "org", "repository": "app",
+    });
+    for _ in 0..7 {
+        let event = told.event().await?.unwrap_or_default();
+        assert_eq!(event["data"], action, "one for each field");
+    }
+    let event = told.event().await?.unwrap_or_default();
+    assert_eq!(event["event"], "test", "and no more");
+    drop(told);
     let mut expected = view.clone();
     expected["is_enabled"] = json!(false);
     expected["external_registry_username"] = Value::Null;

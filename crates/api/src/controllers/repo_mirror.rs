@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use pierhead_auth::Repository;
 use pierhead_auth::accounts::Actor;
 use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::json_text;
@@ -20,6 +21,7 @@ use crate::json::{self, Json, NoContent};
 use crate::route::{Routes, route};
 use crate::services::remote_credentials;
 use crate::services::repo_mirrors::{self, ChangeMirror, NewMirror, status_name};
+use crate::services::user_events;
 use crate::state::Api;
 
 pub(crate) fn routes() -> Routes {
@@ -106,6 +108,13 @@ fn actor(caller: &Caller) -> Actor {
     actor
 }
 
+/// Tells the caller of as many changes to the mirror, as Quay does.
+fn tell(api: &Api, caller: &Caller, repository: &Repository, changes: usize) {
+    for _ in 0..changes {
+        user_events::tell(api, caller, &repository.name, "repo_mirror_config_changed");
+    }
+}
+
 /// Return the mirror configuration of a repository.
 #[utoipa::path(
     get,
@@ -137,7 +146,8 @@ async fn create_repo_mirror_config(
     Body(new): Body<NewMirror>,
 ) -> Result<Response> {
     let repository = guard.repository()?.clone();
-    repo_mirrors::create(&api, actor(guard.caller()), repository, new).await?;
+    repo_mirrors::create(&api, actor(guard.caller()), repository.clone(), new).await?;
+    tell(&api, guard.caller(), &repository, 1);
     Ok(json::answer(StatusCode::CREATED, ""))
 }
 
@@ -156,7 +166,9 @@ async fn change_repo_mirror_config(
     Body(change): Body<ChangeMirror>,
 ) -> Result<Response> {
     let repository = guard.repository()?.clone();
-    repo_mirrors::change(&api, actor(guard.caller()), repository, change).await?;
+    let actor = actor(guard.caller());
+    let changes = repo_mirrors::change(&api, actor, repository.clone(), change).await?;
+    tell(&api, guard.caller(), &repository, changes);
     Ok(json::answer(StatusCode::CREATED, ""))
 }
 
@@ -173,7 +185,8 @@ async fn sync_now(
     State(api): State<Api>,
 ) -> Result<NoContent> {
     let repository = guard.repository()?.clone();
-    repo_mirrors::sync_now(&api, actor(guard.caller()), repository).await?;
+    repo_mirrors::sync_now(&api, actor(guard.caller()), repository.clone()).await?;
+    tell(&api, guard.caller(), &repository, 1);
     Ok(NoContent)
 }
 
@@ -190,6 +203,7 @@ async fn sync_cancel(
     State(api): State<Api>,
 ) -> Result<NoContent> {
     let repository = guard.repository()?.clone();
-    repo_mirrors::sync_cancel(&api, actor(guard.caller()), repository).await?;
+    repo_mirrors::sync_cancel(&api, actor(guard.caller()), repository.clone()).await?;
+    tell(&api, guard.caller(), &repository, 1);
     Ok(NoContent)
 }

@@ -12,6 +12,9 @@ pub(crate) fn routes() -> Routes {
         .merge(installation::routes())
 }
 
+/// Where the configuration comes from, as Quay calls it: a directory.
+pub(super) const CONFIG_PROVIDER: &str = "file";
+
 /// `FEATURE_SUPER_USERS`.
 fn enabled(config: &pierhead_config::Config) -> bool {
     config.users.feature_super_users

@@ -9,6 +9,7 @@ use axum::http::{Request, StatusCode};
 use pierhead_auth::Clock;
 use pierhead_db::queries::{health, service_keys, users};
 use pierhead_db::{Database, Error as DatabaseError};
+use pierhead_redis::{Error as RedisError, Redis};
 use pierhead_storage::{Error as StorageError, Storage};
 use tower::ServiceExt as _;
 
@@ -27,8 +28,8 @@ pub(super) enum Service {
     DiskSpaceWarning,
     /// The location that takes writes works.
     PreferredStorage,
-    /// Nothing in this registry uses Redis yet, whatever the configuration names, so nothing can be wrong with it. The name
-    /// is kept because monitoring looks for it.
+    /// The Redis servers that the configuration names answer, and keys can be written. Without any nothing can be wrong; the
+    /// name is kept because monitoring looks for it.
     Redis,
     /// The routes of `/v2` answer. In Quay they are a process of their own, and the name is that process's.
     RegistryRoutes,
@@ -85,6 +86,8 @@ pub(super) enum Failure {
     NoSchema,
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error("Could not connect to redis: {0}")]
+    Redis(#[from] RedisError),
     #[error(
         "{percent:.1} % of the device that takes writes is free, which is under the threshold of {threshold:.1} %"
     )]
@@ -102,11 +105,15 @@ pub(super) enum Failure {
     },
 }
 
+/// What is worth saying of a service that is healthy.
+pub(super) type Note = Option<&'static str>;
+
 /// What is checked.
 pub(super) struct Subjects {
     pub(super) config: HealthConfig,
     pub(super) read_only: bool,
     pub(super) db: Database,
+    pub(super) redis: Vec<Redis>,
     pub(super) storage: Storage,
     pub(super) registry: Router,
     pub(super) web: Router,
@@ -117,8 +124,18 @@ pub(super) struct Subjects {
 impl Subjects {
     /// Runs one check. What asks the database is given up after the limit, which frees its connection; what asks a disk is
     /// not, because its thread would go on.
-    pub(super) async fn check(self: Arc<Self>, service: Service) -> Result<(), Failure> {
-        match service {
+    pub(super) async fn check(self: Arc<Self>, service: Service) -> Result<Note, Failure> {
+        if self.read_only {
+            // The check writes (Quay).
+            match service {
+                Service::Storage => return Ok(Some("Storage check disabled for readonly mode")),
+                Service::PreferredStorage => {
+                    return Ok(Some("Preferred storage check disabled for readonly mode"));
+                }
+                _ => {}
+            }
+        }
+        let outcome = match service {
             Service::Auth => self.within(self.accounts_are_readable()).await,
             Service::Database => self.within(self.database_answers()).await,
             Service::DiskSpace => self.disk_has(self.config.disk_space_threshold).await,
@@ -130,11 +147,15 @@ impl Subjects {
                 let preferred = self.storage.write_location();
                 self.storage_works(|location| location == preferred).await
             }
-            Service::Redis => Ok(()),
+            Service::Redis => self.within(self.redis_answers()).await,
             Service::RegistryRoutes => self.within(answers(&self.registry, "/v2/")).await,
             Service::SigningKey => match self.within(self.service_key_is_alive()).await {
                 // A database that does not answer says nothing about the key (Quay), and is reported as what it is.
-                Err(Failure::Database(_) | Failure::TooSlow(_)) => Ok(()),
+                Err(Failure::Database(_) | Failure::TooSlow(_)) => {
+                    return Ok(Some(
+                        "Failed to get instance key due to a database issue; skipping check",
+                    ));
+                }
                 outcome => outcome,
             },
             Service::Storage => {
@@ -145,7 +166,8 @@ impl Subjects {
                 .await
             }
             Service::WebRoutes => self.within(answers(&self.web, "/_internal_ping")).await,
-        }
+        };
+        outcome.map(|()| None)
     }
 
     async fn within(
@@ -169,6 +191,13 @@ impl Subjects {
         } else {
             Err(Failure::NoSchema)
         }
+    }
+
+    async fn redis_answers(&self) -> Result<(), Failure> {
+        for redis in &self.redis {
+            redis.check(self.config.check_limit).await?;
+        }
+        Ok(())
     }
 
     async fn service_key_is_alive(&self) -> Result<(), Failure> {
@@ -201,12 +230,8 @@ impl Subjects {
         })
     }
 
-    /// Whether the locations that matter work; others are only mentioned in the log. Not asked in read-only mode (Quay): the
-    /// check writes.
+    /// Whether the locations that matter work; others are only mentioned in the log.
     async fn storage_works(&self, matters: impl Fn(&str) -> bool) -> Result<(), Failure> {
-        if self.read_only {
-            return Ok(());
-        }
         let mut outcome = Ok(());
         for (location, result) in self.storage.check().await {
             match result {

@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
+use pierhead_auth::AuthConfig;
+use pierhead_config::Secret;
+use serde_json::Value;
 
 use crate::testing::{Answer, Fixture, KID};
 
@@ -176,4 +182,119 @@ async fn however_many_ask_the_database_is_asked_once() {
     }
     // One each for auth, database and service key.
     assert_eq!(fixture.db.statements() - before, 3);
+}
+
+const DEBUG_SECRET: &str = "open sesame";
+
+/// The answer to whoever has this cookie, or these credentials.
+async fn get_with(fixture: &Fixture, path: &str, header: (&str, &str)) -> Answer {
+    let request = Request::get(path).header(header.0, header.1);
+    fixture.ask(request.body(Body::empty()).unwrap()).await
+}
+
+fn cookie(answer: &Answer) -> String {
+    let (cookie, _) = answer.header("set-cookie").split_once(';').unwrap();
+    cookie.to_owned()
+}
+
+#[tokio::test]
+async fn a_session_that_knows_the_secret_sees_details() {
+    let fixture = Fixture::configured(|config| {
+        config.health.enable_health_debug_secret = Some(Secret::new(DEBUG_SECRET));
+    })
+    .await;
+    let refused = fixture.get("/health/enabledebug/open-barley").await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    assert_eq!(refused.header("set-cookie"), "");
+    let enabled = fixture.get("/health/enabledebug/open%20sesame").await;
+    assert_eq!(enabled.status, OK);
+    assert_eq!(enabled.body, "Health check debug information enabled");
+    assert_eq!(
+        enabled.header("cache-control"),
+        "no-cache, no-store, must-revalidate"
+    );
+    let cookie = cookie(&enabled);
+    let answer = get_with(&fixture, "/health/endtoend", ("cookie", &cookie)).await;
+    assert_eq!(answer.status, OK);
+    assert_snapshot!(answer.body, @r#"{"data":{"config_provider":"file","hostname":"","is_testing":false,"local_service_key_id":"this-instance","notes":[],"services":{"auth":true,"database":true,"redis":true,"storage":true},"services_expanded":{"auth":{"status":true},"database":{"status":true},"redis":{"status":true},"storage":{"status":true}}},"status_code":200}"#);
+    std::fs::remove_dir_all(fixture.folder().join("default")).unwrap();
+    let answer = get_with(&fixture, "/status", ("cookie", &cookie)).await;
+    assert_eq!(answer.status, UNHEALTHY);
+    let storage = &answer.json()["data"]["services_expanded"]["storage"];
+    assert_eq!(storage["status"], false);
+    let reason = storage["failure"].as_str().unwrap();
+    assert!(reason.contains("default"), "{reason}");
+    // Others learn no reason.
+    assert!(!fixture.get("/status").await.body.contains("expanded"));
+}
+
+#[tokio::test]
+async fn without_a_secret_nothing_enables_details() {
+    let fixture = Fixture::new().await;
+    for secret in ["", "None", "null", "x"] {
+        let answer = fixture.get(&format!("/health/enabledebug/{secret}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{secret}");
+    }
+    let fixture = Fixture::configured(|config| {
+        config.health.enable_health_debug_secret = Some(Secret::new(""));
+    })
+    .await;
+    let answer = fixture.get("/health/enabledebug/").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn superusers_see_details_by_session_and_by_password_and_others_do_not() {
+    for (superuser, sees) in [("ann", true), ("bob", false)] {
+        let mut auth = AuthConfig::new("registry.example.com");
+        auth.super_users.insert(superuser.to_owned());
+        let fixture = Fixture::of(auth).await;
+        let body =
+            r#"{"username": "ann", "password": "a-long-password", "email": "ann@example.com"}"#;
+        let cookie = cookie(&fixture.initialize(body).await);
+        let basic = STANDARD.encode("ann:a-long-password");
+        for header in [
+            ("cookie", cookie.as_str()),
+            ("authorization", &format!("Basic {basic}")),
+        ] {
+            let answer = get_with(&fixture, "/health/warning", header).await;
+            assert_eq!(answer.status, OK);
+            let data = &answer.json()["data"];
+            assert_eq!(data.get("hostname").is_some(), sees, "{header:?} {data}");
+            assert_eq!(data.get("local_service_key_id").is_some(), sees);
+        }
+        // Credentials that do not count refuse nobody.
+        let basic = format!("Basic {}", STANDARD.encode("ann:wrong"));
+        for value in [basic.as_str(), "Bearer e30.e30.e30", "nonsense"] {
+            let answer = get_with(&fixture, "/health/warning", ("authorization", value)).await;
+            assert_eq!(
+                (answer.status, &answer.json()["data"]["notes"]),
+                (OK, &Value::Null)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn details_of_a_read_only_registry_say_that_its_storage_is_not_checked() {
+    let fixture = Fixture::with(|config| {
+        config.read_only = true;
+        config.health.instance_checks_preferred_storage = true;
+    })
+    .await;
+    let mut session = serde_json::Map::new();
+    session.insert("health_debug".to_owned(), true.into());
+    let now = u64::try_from(crate::testing::now().and_utc().timestamp()).unwrap();
+    let cookies = &fixture.api.0.config.session.cookies;
+    let cookie = format!("_csrf_token={}", cookies.seal(&session, now));
+    let answer = get_with(&fixture, "/status", ("cookie", &cookie)).await;
+    assert_eq!(
+        answer.json()["data"]["services_expanded"]["storage"],
+        serde_json::json!({ "status": true, "message": "Storage check disabled for readonly mode" })
+    );
+    let answer = get_with(&fixture, "/health", ("cookie", &cookie)).await;
+    assert_eq!(
+        answer.json()["data"]["services_expanded"]["preferred_storage"]["message"],
+        "Preferred storage check disabled for readonly mode"
+    );
 }

@@ -33,6 +33,23 @@ async fn a_replaced_robot_token_ends_the_tokens_issued_for_the_old_one() {
 }
 
 #[tokio::test]
+async fn who_watches_an_account_is_told_of_its_changes_and_of_no_others() {
+    let fixture = Fixture::with_ann().await;
+    let ann = pierhead_db::UserId(1);
+    let mut watch = fixture.auth.watch(ann);
+    fixture.auth.forget_repository(&name("ann/app"));
+    assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending());
+    for tell in [
+        (|auth| auth.forget_principal(pierhead_db::UserId(1))) as fn(&crate::Auth),
+        crate::Auth::forget_everything,
+    ] {
+        tell(&fixture.auth);
+        assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_ready());
+        assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending());
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_robot_token_ends_its_tokens() {
     let change = "DELETE FROM robotaccounttoken";
     assert_eq!(rights_after(change, five_seconds_later).await, "");

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use axum::routing::get;
 use axum::{Extension, Router};
 use pierhead_http::{
-    AccessLog, AccessLogOptions, Answered, LineFormat, ListenerKind, Observer, RequestId,
-    ServerOptions, TrustedProxies, WhenFull, current_request_id,
+    AccessLog, AccessLogOptions, Answered, LineFormat, ListenerKind, LoggedPath, Observer,
+    RequestId, ServerOptions, TrustedProxies, WhenFull, current_request_id,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -104,6 +104,25 @@ async fn only_a_trusted_proxy_may_choose_the_id() {
         .get_with("/id", "X-Request-Id: from-anybody\r\n")
         .await;
     assert_ne!(answer.text(), "from-anybody");
+}
+
+#[tokio::test]
+async fn a_path_that_holds_a_secret_is_logged_as_its_handler_says() {
+    let (log, lines) = log(AccessLogOptions::default());
+    let options = ServerOptions {
+        access_log: Some(log),
+        ..ServerOptions::default()
+    };
+    let secret = get(async || (Extension(LoggedPath("/open/<redacted>")), "open"));
+    let router = router().route("/open/{secret}", secret);
+    let server = Running::start(ListenerKind::Plain, options, router);
+    let mut client = server.connect().await;
+    assert_eq!(client.get("/open/sesame?sesame").await.text(), "open");
+    drop(client);
+    server.stop().await.unwrap();
+    let text = lines.text();
+    assert!(text.contains(r#""path":"/open/<redacted>""#), "{text}");
+    assert!(!text.contains("sesame"), "{text}");
 }
 
 #[tokio::test]

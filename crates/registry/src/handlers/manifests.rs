@@ -53,6 +53,7 @@ pub(crate) async fn pull(
             manifest.content_type.to_str().unwrap_or_default(),
         );
         registry.record(entry).await?;
+        event.announce(registry, "pull_repo");
         if let Some(counts) = &registry.pull_counts {
             let tag = tag.as_ref().map(Tag::as_str);
             counts.count(repository.id, tag, manifest.digest, registry.clock.utc());
@@ -100,6 +101,9 @@ pub(crate) async fn push(
     };
     let pushed = registry.push_manifest(request, &event).await?;
     registry.measures.pushed(pushed.media_type);
+    for _ in 0..pushed.tags {
+        event.announce(registry, "push_repo");
+    }
     let digest = pushed.digest.to_string();
     let mut response = (StatusCode::CREATED, "OK").into_response();
     let headers = response.headers_mut();
@@ -142,6 +146,7 @@ pub(crate) async fn delete(
     for tag in ended {
         let entry = event.delete(registry, &tag.name, &tag.digest);
         registry.record(entry).await?;
+        event.announce(registry, "delete_tag");
     }
     Ok(StatusCode::ACCEPTED.into_response())
 }

@@ -49,6 +49,9 @@ pub(crate) async fn issue(
         .issue(credential.as_ref(), service.as_deref(), &scopes)
         .await
         .map_err(|error| token_error(&registry, &headers, error))?;
+    if let Some(credential) = &credential {
+        registry.announce_token(credential, &issued.grants);
+    }
     if let Some(credential) =
         credential.filter(|_| scopes.is_empty() && registry.config.audit.logins)
     {

@@ -54,6 +54,8 @@ pub struct Pushed {
     pub subject: Option<Digest>,
     /// Its media type.
     pub media_type: &'static str,
+    /// How many tags point to it now.
+    pub tags: usize,
 }
 
 impl Registry {
@@ -135,6 +137,7 @@ impl Registry {
             },
         };
         let registry = self.clone();
+        let tagged = tags.len();
         let digest = uninterrupted(async move {
             let before: Vec<_> = tags
                 .iter()
@@ -175,6 +178,7 @@ impl Registry {
             digest,
             subject,
             media_type,
+            tags: tagged,
         })
     }
 }

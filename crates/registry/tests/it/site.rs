@@ -23,6 +23,7 @@ use pierhead_db::encoding::key::DerivedKey;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_db::encoding::password::PasswordCipher;
 use pierhead_db::enums::Enums;
+use pierhead_events::UserEvents;
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::{AuditLog, Lenient};
 use pierhead_jobs::pull_counts::{Flush, PullCounts};
@@ -192,6 +193,7 @@ impl Site {
                     .registry
                     .pull_statistics
                     .then(|| pull_counts.clone()),
+                events: Some(UserEvents::in_process()),
                 page_tokens: PageTokens::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
                     .unwrap(),
                 metrics: Arc::new(Metrics::new("quay", &[], build)),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::enabled;
+use super::{CONFIG_PROVIDER, enabled};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::first_user;
@@ -195,7 +195,7 @@ struct RegistryStatus {
 async fn registry_status(_: Caller) -> Json<RegistryStatus> {
     // A process that serves has a complete configuration.
     Json(RegistryStatus {
-        provider_id: Some("file"),
+        provider_id: Some(CONFIG_PROVIDER),
         status: "ready",
     })
 }

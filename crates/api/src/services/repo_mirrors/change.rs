@@ -65,7 +65,7 @@ pub(crate) struct ChangeMirror {
     root_rule: Option<RootRule>,
 }
 
-/// Changes the mirror of a repository.
+/// Changes the mirror of a repository, and says how many of its fields were given.
 ///
 /// # Errors
 /// 404 when it has none; 400 when the organization is one as a whole, or a field cannot be.
@@ -74,7 +74,7 @@ pub(crate) async fn change(
     actor: Actor,
     repository: Arc<Repository>,
     change: ChangeMirror,
-) -> Result<()> {
+) -> Result<usize> {
     {
         let mut conn = api.accounts().read().await?;
         super::refuse_in_org_mirror(&mut conn, &repository).await?;
@@ -115,7 +115,8 @@ pub(crate) async fn change(
 
     let accounts = api.accounts().clone();
     let (now, name) = (accounts.now(), repository.name.clone());
-    api.accounts()
+    let changed = api
+        .accounts()
         .write::<_, Error, _>(move |conn| {
             Box::pin(async move {
                 let old = super::take(conn, &repository).await?;
@@ -188,15 +189,16 @@ pub(crate) async fn change(
                 if let Some(globs) = &globs {
                     repo_mirrors::update_rule(conn, old.root_rule_id, globs).await?;
                 }
+                let count = changes.len();
                 for changed in changes {
                     super::record(&accounts, conn, &actor, now, &repository, changed).await?;
                 }
-                Ok(())
+                Ok(count)
             })
         })
         .await?;
     api.auth().forget_repository(&name);
-    Ok(())
+    Ok(changed)
 }
 
 fn check_credentials(change: &ChangeMirror) -> Result<()> {
