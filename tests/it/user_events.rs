@@ -360,3 +360,49 @@ async fn through_redis_instances_hear_each_other_and_its_absence_stops_nothing()
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_with_tls_is_trusted_like_every_other_server_or_not_at_all() {
+    let (certificate, key) = crate::tls::certificate();
+    let redis = Redis::start_with(RedisOptions {
+        password: None,
+        tls: Some((certificate.clone(), key)),
+    })
+    .await
+    .unwrap();
+    let server = json!({ "host": "127.0.0.1", "port": redis.port(), "ssl": true });
+    let describe = |server: &Value| {
+        let config = json!({ "BUILDLOGS_REDIS": server, "USER_EVENTS_REDIS": server });
+        Pierhead::builder().config(config)
+    };
+    let health = async |server: &Pierhead| {
+        let answer = server.anonymous().get("/health/endtoend").await.unwrap();
+        answer.json().unwrap()["data"]["services"]["redis"].clone()
+    };
+    // An authority of the installation, and one that is named for this server alone.
+    let installed = describe(&server).file("extra_ca_cert_redis", certificate.clone());
+    let mut named = server.clone();
+    named["ssl_ca_data"] = json!(certificate);
+    for described in [installed, describe(&named)] {
+        let mut running = described.start().await.unwrap();
+        assert_eq!(health(&running).await, true);
+        let owner = running.initialize("devel").await.unwrap();
+        let browser = session(&running, &owner).await.unwrap();
+        let mut stream = browser.events(CLIENT_EVENTS).await.unwrap();
+        Client::new(&running, Some(&owner))
+            .token(&[])
+            .await
+            .unwrap();
+        assert_eq!(next(&mut stream).await, login());
+        running.stop().await.unwrap();
+    }
+    let mut untrusted = describe(&server).start().await.unwrap();
+    assert_eq!(health(&untrusted).await, false);
+    untrusted.stop().await.unwrap();
+
+    let mut missing = server;
+    missing["ssl_ca_certs"] = json!("/no/such/file.pem");
+    let refused = describe(&missing).start().await.unwrap_err().to_string();
+    let reason = "USER_EVENTS_REDIS.ssl_ca_certs: cannot read /no/such/file.pem";
+    assert!(refused.contains(reason), "{refused}");
+}
