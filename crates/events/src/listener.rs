@@ -28,16 +28,6 @@ pub(crate) struct Listener {
     confirmed: watch::Sender<Confirmed>,
 }
 
-/// How a connection ended.
-enum Ended {
-    /// Nobody listens any more.
-    Unwanted,
-    /// It could not be made.
-    Unconnected(Error),
-    /// It broke.
-    Broken(Error),
-}
-
 impl Listener {
     pub(crate) fn new(redis: Redis, hub: Arc<Hub>) -> (Self, watch::Receiver<Confirmed>) {
         let (confirmed, receiver) = watch::channel(None);
@@ -65,23 +55,17 @@ impl Listener {
             // The sender lives as long as the hub.
             let _ = versions.wait_for(|_| !self.hub.is_empty()).await;
             let ended = self.connected(&mut away).await;
-            self.confirmed.send_replace(None);
-            let error = match ended {
-                Ended::Unwanted => {
-                    pause = PAUSES[0];
-                    continue;
-                }
-                Ended::Broken(error) => {
-                    pause = PAUSES[0];
-                    error
-                }
-                Ended::Unconnected(error) => error,
+            if self.confirmed.send_replace(None).is_some() {
+                pause = PAUSES[0];
+            }
+            let Err(error) = ended else {
+                continue;
             };
             if !away {
                 away = true;
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "user events of other instances are not heard until the Redis of USER_EVENTS_REDIS answers"
+                    "user events are not heard until the Redis of USER_EVENTS_REDIS answers"
                 );
             }
             tokio::time::sleep(pause).await;
@@ -89,42 +73,37 @@ impl Listener {
         }
     }
 
-    /// Listens as long as somebody does and the connection holds.
-    async fn connected(&self, away: &mut bool) -> Ended {
-        let mut connection = match self.redis.subscriber(LIMIT).await {
-            Ok(connection) => connection,
-            Err(error) => return Ended::Unconnected(error),
-        };
+    /// Listens as long as somebody does.
+    ///
+    /// # Errors
+    /// When there is no connection, or it breaks.
+    async fn connected(&self, away: &mut bool) -> Result<(), Error> {
+        let mut connection = self.redis.subscriber(LIMIT).await?;
         let mut heard = HashSet::new();
         let mut versions = self.hub.versions();
         versions.mark_changed();
         let mut ping = interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let step = tokio::select! {
+            tokio::select! {
                 _ = versions.changed() => {
                     let (version, wanted) = self.hub.channels();
                     if self.hub.is_empty() {
-                        return Ended::Unwanted;
+                        return Ok(());
                     }
-                    let changed = change(&mut connection, &mut heard, wanted).await;
-                    if changed.is_ok() {
-                        self.confirmed.send_replace(Some(version));
-                        if std::mem::take(away) {
-                            tracing::info!("user events are heard from Redis again");
-                        }
+                    change(&mut connection, &mut heard, wanted).await?;
+                    self.confirmed.send_replace(Some(version));
+                    if std::mem::take(away) {
+                        tracing::info!("user events are heard from Redis again");
                     }
-                    changed
                 }
-                message = connection.next() => message.map(|message| {
+                message = connection.next() => {
+                    let message = message?;
                     if let Some(data) = event::read(&message.payload) {
                         self.hub.deliver(&message.channel, data);
                     }
-                }),
-                _ = ping.tick() => connection.ping().await,
-            };
-            if let Err(error) = step {
-                return Ended::Broken(error);
+                }
+                _ = ping.tick() => connection.ping().await?,
             }
         }
     }
