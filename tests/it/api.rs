@@ -42,4 +42,5 @@ mod service_keys;
 mod superuser;
 mod superuser_refusals;
 mod tags;
+mod triggers;
 mod users;

@@ -40,6 +40,11 @@ pub(crate) fn parse_http(text: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(text, "%a, %d %b %Y %H:%M:%S GMT").ok()
 }
 
+/// Seconds since 1970 of a date in RFC 3339's form, of any zone.
+pub(crate) fn epoch_of_rfc3339(text: &str) -> Option<i64> {
+    Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp())
+}
+
 /// Reads a day as `08/04/2026`, month first.
 pub(crate) fn parse_us(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%m/%d/%Y").ok()
@@ -68,6 +73,10 @@ mod tests {
         assert_eq!(from_epoch(1_785_837_600), Some(date));
         assert_eq!(parse_http(&http(date)), Some(date));
         assert_eq!(parse_us("08/04/2026"), Some(date.date()));
+        assert_eq!(
+            epoch_of_rfc3339("2026-08-04T12:00:00.5+02:00"),
+            Some(epoch(date))
+        );
     }
 
     #[test]

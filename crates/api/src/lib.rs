@@ -35,6 +35,7 @@ mod views;
 pub use config::{ApiConfig, HealthConfig};
 pub use guard::{Rule, Who};
 pub use router::{DeclaredRoute, router, routes};
+pub use services::triggers::GitHosts;
 pub use session::SessionConfig;
 pub use state::{Api, Parts};
 pub use views::log_entry::show_log_row;

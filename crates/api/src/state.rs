@@ -19,6 +19,7 @@ use pierhead_storage::Storage;
 
 use crate::config::ApiConfig;
 use crate::health::Health;
+use crate::services::triggers::GitHosts;
 use crate::views::avatar::{self, Avatar};
 
 /// What an [`Api`] is made of.
@@ -54,6 +55,8 @@ pub struct Parts {
     pub redis: Vec<Redis>,
     /// Calls the addresses that users configured.
     pub outbound: Client,
+    /// The git services that build triggers listen to.
+    pub git_hosts: GitHosts,
     /// The id of this instance's service key.
     pub service_key_id: String,
     /// Ends this process in order.
@@ -80,6 +83,7 @@ pub(crate) struct Inner {
     registry: Registry,
     events: Option<UserEvents>,
     outbound: Client,
+    git_hosts: GitHosts,
     federation: Federation,
     pub(crate) health: Health,
     shut_down: Arc<dyn Fn() + Send + Sync>,
@@ -105,6 +109,7 @@ impl Api {
             events: parts.events,
             federation: Federation::new(parts.outbound.clone(), parts.clock.clone()),
             outbound: parts.outbound,
+            git_hosts: parts.git_hosts,
             health,
             shut_down: parts.shut_down,
             clock: parts.clock,
@@ -169,6 +174,11 @@ impl Api {
     /// Calls the addresses that users configured, if they are public or exempt.
     pub(crate) fn outbound(&self) -> &Client {
         &self.0.outbound
+    }
+
+    /// The git services that build triggers listen to.
+    pub(crate) fn git_hosts(&self) -> &GitHosts {
+        &self.0.git_hosts
     }
 
     /// The identity providers that robots trust.

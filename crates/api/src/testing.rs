@@ -232,6 +232,7 @@ impl Fixture {
             page_tokens: page_tokens.clone(),
             metrics: Arc::new(Metrics::new("quay", &[], build)),
         };
+        let git_config = settings.clone();
         let api = Api::new(Parts {
             config,
             settings,
@@ -252,6 +253,8 @@ impl Fixture {
                 pierhead_client::Limits::default(),
             )
             .unwrap(),
+            git_hosts: crate::GitHosts::new(&git_config, &pierhead_client::Transport::default())
+                .unwrap(),
             service_key_id: KID.to_owned(),
             shut_down: Arc::new(|| ()),
             clock,

@@ -18,6 +18,7 @@ use crate::state::Api;
 use crate::views::build::{BuildView, TriggerView};
 
 mod hosted;
+mod set_up;
 mod webhooks;
 
 /// Builds of an answer if nobody says how many.
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Routes {
         .add(route!(manually_start_build_trigger))
         .add(route!(list_trigger_recent_builds))
         .merge(hosted::routes())
+        .merge(set_up::routes())
         .merge(webhooks::routes())
 }
 
@@ -80,15 +82,15 @@ pub(crate) struct BuildTriggerActivateRequest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunParameters {
     /// The branch, of hosted services.
-    #[serde(default, rename = "branch_name", deserialize_with = "body::present")]
-    _branch_name: Option<String>,
+    #[serde(default, deserialize_with = "body::present")]
+    branch_name: Option<String>,
     /// The commit, of other git servers.
     #[serde(default, deserialize_with = "body::present")]
     commit_sha: Option<String>,
-    /// The branch or tag, of hosted services.
-    #[serde(default, rename = "refs")]
+    /// The branch or tag, of hosted services: `kind` (`branch` or `tag`) and `name`.
+    #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    _refs: Option<Map<String, Value>>,
+    refs: Option<Map<String, Value>>,
 }
 
 /// Which builds are asked for.
@@ -201,9 +203,13 @@ pub(crate) async fn manually_start_build_trigger(
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
     Body(parameters): Body<RunParameters>,
 ) -> Result<Response> {
-    let commit = parameters.commit_sha.as_deref();
+    let run = triggers::RunParameters {
+        branch_name: parameters.branch_name,
+        commit_sha: parameters.commit_sha,
+        refs: parameters.refs,
+    };
     let repository = guard.repository()?;
-    let uuid = triggers::start(&api, guard.caller(), repository, &trigger_uuid, commit).await?;
+    let uuid = triggers::start(&api, guard.caller(), repository, &trigger_uuid, &run).await?;
     build_controllers::started(&api, &guard, &uuid).await
 }
 

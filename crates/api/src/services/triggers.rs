@@ -1,38 +1,49 @@
 //! Build triggers: setting them up, switching them, and the builds they start (api-v1.md §5.19).
 //!
-//! A `custom-git` trigger works without any other service: activation makes an SSH key for the builder and a secret address for
-//! the git server's webhook. Triggers of hosted services (GitHub, GitLab, Bitbucket) that Quay has set up are listed, switched,
-//! deleted and started by their webhooks; what would need a call to the service is refused with a sentence.
+//! A trigger is made without settings ([`connecting`]), looked at while a person chooses them ([`sources`], [`analysis`]), and
+//! activated: it gets an SSH key for the builder and an address with a secret for pushes. A `custom-git` trigger leaves both
+//! to the person; at GitHub, GitLab and Bitbucket ([`hosts`]) they are added, and removed with the trigger.
 
-use axum::http::StatusCode;
+use pierhead_auth::Repository;
 use pierhead_auth::accounts::{Actor, Event};
-use pierhead_auth::{Repository, TeamRole};
+use pierhead_config::Secret;
 use pierhead_db::UserId;
 use pierhead_db::encoding::field::EncryptedColumn;
-use pierhead_db::encoding::{json_text, random};
-use pierhead_db::enums::{EnumTable, Role};
-use pierhead_db::queries::access_tokens::{self, NewAccessToken};
-use pierhead_db::queries::build_triggers::{self, Activation};
-use pierhead_db::queries::builds::PullRobot;
+use pierhead_db::encoding::json_text;
+use pierhead_db::enums::EnumTable;
+use pierhead_db::queries::{access_tokens, build_triggers};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
+use self::hosts::{GitHost, HostError};
 use super::builds;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::state::Api;
 
+mod activation;
+mod analysis;
 mod commit;
+mod connecting;
+mod dockerfile;
+mod hosts;
+mod json_path;
+mod metadata;
 mod payload;
 mod service;
+mod sources;
 mod ssh_key;
+mod start;
 
-pub(crate) use commit::prepare;
-pub(crate) use payload::{Incoming, incoming};
+pub(crate) use activation::activate;
+pub(crate) use analysis::{Analysis, Puller, analyze};
+pub(crate) use connecting::{
+    connect_bitbucket, connect_custom, connect_github, connect_gitlab, finish_bitbucket,
+};
+pub use hosts::GitHosts;
+pub(crate) use hosts::{Namespace, Source};
 pub(crate) use service::Service;
-
-/// Longest settings in bytes of JSON.
-const LONGEST_CONFIG: usize = 64 * 1024;
+pub(crate) use sources::{Found, contexts, dockerfiles, namespaces, sources, values};
+pub(crate) use start::{RunParameters, pushed, start};
 
 /// A trigger with its settings.
 #[derive(Clone, Debug)]
@@ -55,6 +66,18 @@ impl Trigger {
     /// Whether it is set up.
     pub(crate) fn is_active(&self) -> bool {
         self.service().is_active(&self.config)
+    }
+
+    /// The settings to look at: those that a person has chosen so far, or else those of the trigger.
+    pub(crate) fn config_or<'c>(
+        &'c self,
+        chosen: &'c Map<String, Value>,
+    ) -> &'c Map<String, Value> {
+        if chosen.is_empty() {
+            &self.config
+        } else {
+            chosen
+        }
     }
 
     /// What it builds from.
@@ -94,33 +117,6 @@ pub(crate) async fn find_anywhere(api: &Api, uuid: &str) -> Result<Option<Trigge
     let mut conn = api.db().read().await?;
     let row = build_triggers::find(&mut conn, uuid).await?;
     Ok(row.map(Trigger::new))
-}
-
-/// Makes a trigger without settings; returns its id.
-pub(crate) async fn create(
-    api: &Api,
-    repository: &Repository,
-    user: UserId,
-    service: Service,
-) -> Result<String> {
-    let kind = api
-        .enums()
-        .find(EnumTable::BuildTriggerService, service.name())
-        .ok_or_else(|| {
-            let text = format!("the database knows no trigger service {}", service.name());
-            Error::Internal(text)
-        })?;
-    let uuid = Uuid::new_v4().to_string();
-    let (made, repository, now) = (uuid.clone(), repository.id, api.accounts().now());
-    api.accounts()
-        .write(move |conn| {
-            Box::pin(async move {
-                build_triggers::insert(conn, &made, kind, repository, user, now).await?;
-                Ok::<_, Error>(())
-            })
-        })
-        .await?;
-    Ok(uuid)
 }
 
 /// Switches a trigger that is set up on or off.
@@ -166,7 +162,7 @@ pub(crate) async fn switch(
     find(api, repository, &uuid).await
 }
 
-/// Removes a trigger with the token of its webhook. What a hosted service was told stays there and is refused from now on.
+/// Removes a trigger with the token of its webhook, and what was added at its service, as far as the service lets it.
 pub(crate) async fn delete(
     api: &Api,
     actor: Actor,
@@ -174,6 +170,9 @@ pub(crate) async fn delete(
     uuid: String,
 ) -> Result<()> {
     let trigger = find(api, repository, &uuid).await?;
+    if trigger.is_active() {
+        uninstall(api, &trigger).await;
+    }
     let event = trigger.is_active().then(|| Event {
         kind: "delete_repo_trigger",
         account: UserId(repository.namespace_id.0),
@@ -204,114 +203,63 @@ pub(crate) async fn delete(
         .await
 }
 
-/// Sets a trigger up. Only who began may, or a superuser with full access.
-pub(crate) async fn activate(
-    api: &Api,
-    caller: &Caller,
-    repository: &Repository,
-    uuid: String,
-    config: Map<String, Value>,
-    robot_name: Option<&str>,
-) -> Result<Trigger> {
-    let trigger = find(api, repository, &uuid).await?;
-    if trigger.is_active() {
-        let text = "Trigger config is not sufficient for activation.";
-        return Err(Error::invalid_request(text));
-    }
-    if !administers(caller, &trigger) && !caller.has_full_access() {
-        return Err(Error::unauthorized(caller));
-    }
-    let robot = match robot_name.filter(|name| !name.is_empty()) {
-        None => None,
-        Some(name) => Some(pull_robot(api, caller, repository, name).await?),
+/// Removes what was added at a trigger's service. What cannot be removed is logged: it is refused here from now on.
+async fn uninstall(api: &Api, trigger: &Trigger) {
+    let Some(source) = trigger.build_source() else {
+        return;
     };
-    if trigger.service() != Service::CustomGit {
-        return Err(Error::invalid_request(trigger.service().unreachable()));
+    let host = match host(api, trigger).await {
+        Ok(host) => host,
+        Err(Error::Exception(_)) => return,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                trigger = trigger.row.uuid,
+                "a trigger's token cannot be read"
+            );
+            return;
+        }
+    };
+    for problem in host.uninstall(source, &trigger.config).await {
+        tracing::warn!(
+            error = &problem as &dyn std::error::Error,
+            trigger = trigger.row.uuid,
+            source,
+            "something of a removed trigger stays at its git service"
+        );
     }
-    if json_text::write(&config)?.len() > LONGEST_CONFIG {
-        let text = format!("config has at most {LONGEST_CONFIG} bytes");
-        return Err(Error::invalid_request(text));
-    }
-    set_up(api, caller.actor(), repository, trigger, config, robot).await?;
-    find(api, repository, &uuid).await
 }
 
-async fn set_up(
-    api: &Api,
-    actor: Actor,
-    repository: &Repository,
-    trigger: Trigger,
-    mut config: Map<String, Value>,
-    robot: Option<PullRobot>,
-) -> Result<()> {
-    let key = tokio::task::spawn_blocking(ssh_key::generate)
-        .await
-        .map_err(|_| Error::Internal("making an SSH key was stopped".to_owned()))??;
-    let (token_name, code) = (
-        random::token(random::ACCESS_TOKEN_NAME)?,
-        random::token(random::ACCESS_TOKEN_CODE)?,
-    );
-    let settings = &api.0.config;
-    let webhook = format!(
-        "{}://$token:{token_name}{code}@{}/webhooks/push/trigger/{}",
-        settings.scheme, settings.hostname, trigger.row.uuid
-    );
-    let credentials = json!([
-        { "name": "SSH Public Key", "value": key.public },
-        { "name": "Webhook Endpoint URL", "value": webhook },
-    ]);
-    config.insert("credentials".to_owned(), credentials);
-    let config_text = json_text::write(&config)?;
-    let private_key = api
-        .cipher()
-        .encrypt(EncryptedColumn::TRIGGER_PRIVATE_KEY, key.private.expose())?;
-    let token_code = api
-        .cipher()
-        .encrypt(EncryptedColumn::ACCESS_TOKEN_CODE, &code)?;
-    let event = Event {
-        kind: "setup_repo_trigger",
-        account: UserId(repository.namespace_id.0),
-        repository: Some(repository.id),
-        metadata: json!({
-            "repo": repository.name.repository(),
-            "namespace": repository.name.namespace(),
-            "trigger_id": trigger.row.uuid,
-            "service": trigger.row.service,
-            "pull_robot": robot.as_ref().map(|robot| &robot.username).or(trigger.row.pull_robot.as_ref()),
-            "config": config,
-        }),
+/// The service of a trigger, on behalf of who set it up.
+///
+/// # Errors
+/// When it has none that could be asked.
+async fn host(api: &Api, trigger: &Trigger) -> Result<Box<dyn GitHost>> {
+    let token = match trigger.service() {
+        Service::CustomGit => None,
+        _ => auth_token(api, trigger).await?,
     };
-    let (accounts, role) = (api.accounts().clone(), api.enums().id(Role::Write));
-    let (repository, now) = (repository.id, accounts.now());
-    api.accounts()
-        .write(move |conn| {
-            Box::pin(async move {
-                let token = NewAccessToken {
-                    repository,
-                    role,
-                    kind: None,
-                    friendly_name: &format!("Build Trigger: {}", trigger.row.service),
-                    temporary: false,
-                    token_name: &token_name,
-                    token_code: &token_code,
-                    created: now,
-                };
-                let activation = Activation {
-                    config: &config_text,
-                    write_token: access_tokens::insert(conn, &token).await?,
-                    pull_robot: robot.as_ref().map(|robot| robot.id),
-                    private_key: Some(&private_key),
-                };
-                let (id, before) = (trigger.row.id, &trigger.row.config);
-                if build_triggers::activate(conn, id, before, &activation).await? == 0 {
-                    let text = "The trigger was changed meanwhile. Try again.";
-                    return Err(Error::invalid_request(text));
-                }
-                accounts.record(conn, &actor, now, event).await?;
-                Ok(())
-            })
+    api.git_hosts()
+        .open(trigger.service(), token.as_ref(), api.clock())
+        .ok_or_else(|| {
+            let text = "A custom-git trigger has no service that could be asked.";
+            HostError::Refused(text.to_owned()).into()
         })
-        .await
+}
+
+/// The token of who set the trigger up, at its service.
+async fn auth_token(api: &Api, trigger: &Trigger) -> Result<Option<Secret>> {
+    let stored = {
+        let mut conn = api.db().read().await?;
+        build_triggers::auth_token(&mut conn, trigger.row.id).await?
+    };
+    let Some(stored) = stored.filter(|stored| !stored.is_empty()) else {
+        return Ok(None);
+    };
+    let column = EncryptedColumn::TRIGGER_AUTH_TOKEN;
+    let token = api.cipher().decrypt(column, &stored)?;
+    Ok(Some(Secret::new(token.expose())))
 }
 
 /// Whether the caller is who set the trigger up, with a credential that may change the account.
@@ -324,105 +272,4 @@ pub(crate) fn administers(caller: &Caller, trigger: &Trigger) -> bool {
                 .is_some_and(|account| account.id == trigger.row.connected_user_id)
     };
     caller.credential().is_some_and(own)
-}
-
-/// A robot of the repository's own namespace, which the caller administers.
-async fn pull_robot(
-    api: &Api,
-    caller: &Caller,
-    repository: &Repository,
-    name: &str,
-) -> Result<PullRobot> {
-    let robot = builds::robot_of_namespace(api, name).await?;
-    let namespace = name.split_once('+').map_or("", |(namespace, _)| namespace);
-    let rights = api
-        .auth()
-        .namespace_rights(caller.credential(), namespace)
-        .await?;
-    let administers = rights.role >= Some(TeamRole::Admin) || caller.has_full_access();
-    if !administers || namespace != repository.name.namespace() {
-        return Err(Error::unauthorized(caller));
-    }
-    Ok(robot)
-}
-
-/// Starts a build by hand, of a commit; returns the build's id.
-pub(crate) async fn start(
-    api: &Api,
-    caller: &Caller,
-    repository: &Repository,
-    uuid: &str,
-    commit: Option<&str>,
-) -> Result<String> {
-    let trigger = find(api, repository, uuid).await?;
-    if !trigger.row.enabled {
-        return Err(Error::invalid_request("Trigger is not enabled."));
-    }
-    if !trigger.is_active() {
-        return Err(Error::invalid_request("Trigger is not active."));
-    }
-    if trigger.service() != Service::CustomGit {
-        return Err(Error::invalid_request(trigger.service().unreachable()));
-    }
-    let commit = commit.ok_or_else(|| Error::invalid_request("missing required parameter"))?;
-    let source = trigger
-        .build_source()
-        .ok_or_else(|| Error::invalid_request("The trigger has no build_source"))?;
-    let metadata = json!({ "commit": commit, "git_url": source });
-    let mut prepared = prepare(&trigger.config, metadata, true)
-        .map_err(|problem| Error::invalid_request(problem.to_string()))?;
-    prepared.trigger = Some(trigger.for_build(true));
-    let who = builds::Start {
-        actor: Actor {
-            context: Map::new(),
-            ..caller.actor()
-        },
-        performer: super::notifications::performer(caller),
-        manual_user: caller.user().map(|user| user.username.clone()),
-        robot: robot_of(api, &trigger).await?,
-    };
-    builds::start(api, repository, prepared, who).await
-}
-
-/// Starts a build because a git server reports a push.
-pub(crate) async fn pushed(
-    api: &Api,
-    caller: &Caller,
-    repository: &Repository,
-    trigger: &Trigger,
-    payload: &[u8],
-) -> Result<()> {
-    let web = |status, text: String| Error::web(status, text);
-    let metadata = match incoming(trigger.service(), trigger.build_source(), payload) {
-        Incoming::Push(metadata) => metadata,
-        Incoming::Nothing => return Ok(()),
-        Incoming::Malformed(problem) => return Err(web(StatusCode::BAD_REQUEST, problem)),
-    };
-    let mut prepared = prepare(&trigger.config, metadata, false)
-        .map_err(|problem| web(StatusCode::BAD_REQUEST, problem.to_string()))?;
-    if commit::is_skipped(&trigger.config, &prepared.metadata) {
-        return Ok(());
-    }
-    prepared.trigger = Some(trigger.for_build(false));
-    let who = builds::Start {
-        actor: builds::unnamed(caller),
-        performer: super::notifications::performer(caller),
-        manual_user: None,
-        robot: robot_of(api, trigger).await?,
-    };
-    match builds::start(api, repository, prepared, who).await {
-        Err(Error::Message { status, .. }) if status == StatusCode::BAD_REQUEST => {
-            let text = "This build trigger is currently disabled. Please re-enable to continue.";
-            Err(web(StatusCode::BAD_REQUEST, text.to_owned()))
-        }
-        Err(Error::Message { status, message }) => Err(web(status, message)),
-        started => started.map(drop),
-    }
-}
-
-async fn robot_of(api: &Api, trigger: &Trigger) -> Result<Option<PullRobot>> {
-    match &trigger.row.pull_robot {
-        None => Ok(None),
-        Some(name) => builds::robot_of_namespace(api, name).await.map(Some),
-    }
 }

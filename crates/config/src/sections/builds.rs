@@ -11,7 +11,7 @@ object! {
     GithubTrigger {
         /// GitHub itself or an enterprise server.
         GITHUB_ENDPOINT => github_endpoint: Option<HttpUrl> = None;
-        /// API of that server.
+        /// API of that server; by default the endpoint with `/api/v3`, or `https://api.github.com/`.
         API_ENDPOINT => api_endpoint: Option<HttpUrl> = None;
         /// Client id.
         CLIENT_ID => client_id: Option<String> = None;
@@ -39,6 +39,10 @@ object! {
         CONSUMER_KEY => consumer_key: Option<String> = None;
         /// Consumer secret.
         CONSUMER_SECRET => consumer_secret: Option<Secret> = None;
+        /// Bitbucket's pages and its OAuth; Quay always calls `https://bitbucket.org/`.
+        BITBUCKET_ENDPOINT => bitbucket_endpoint: HttpUrl = HttpUrl::fixed("https://bitbucket.org");
+        /// Bitbucket's API; Quay always calls `https://api.bitbucket.org/`.
+        API_ENDPOINT => api_endpoint: HttpUrl = HttpUrl::fixed("https://api.bitbucket.org");
     }
 }
 

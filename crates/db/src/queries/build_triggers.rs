@@ -40,6 +40,25 @@ pub struct Trigger {
     pub enabled: bool,
 }
 
+/// A trigger to insert.
+#[derive(Clone, Debug)]
+pub struct NewTrigger<'a> {
+    /// A new uuid4.
+    pub uuid: &'a str,
+    /// `buildtriggerservice.id`.
+    pub service: i32,
+    /// What it builds.
+    pub repository: RepositoryId,
+    /// Who sets it up.
+    pub user: UserId,
+    /// Settings, a JSON object.
+    pub config: &'a str,
+    /// That person's token at the service, encrypted.
+    pub auth_token: Option<&'a str>,
+    /// Now, in UTC.
+    pub now: NaiveDateTime,
+}
+
 /// What activation stores.
 #[derive(Clone, Debug)]
 pub struct Activation<'a> {
@@ -74,9 +93,11 @@ macro_rules! select_triggers {
 statements! {
     LIST = select_triggers!("WHERE t.repository_id = $1 ORDER BY t.id");
     FIND = select_triggers!("WHERE t.uuid = $1");
+    AUTH_TOKEN = "SELECT secure_auth_token FROM repositorybuildtrigger WHERE id = $1";
     INSERT = "INSERT INTO repositorybuildtrigger (uuid, service_id, repository_id, connected_user_id, config, enabled,
-            successive_failure_count, successive_internal_error_count, disabled_datetime, fully_migrated)
-        VALUES ($1, $2, $3, $4, '{}', true, 0, 0, $5, false)";
+            successive_failure_count, successive_internal_error_count, disabled_datetime, secure_auth_token, fully_migrated)
+        VALUES ($1, $2, $3, $4, $6, true, 0, 0, $5, $7, false)";
+    AUTHORIZE = "UPDATE repositorybuildtrigger SET config = $2, secure_auth_token = $3 WHERE id = $1 AND config = $4";
     ENABLE = "UPDATE repositorybuildtrigger SET enabled = true WHERE id = $1";
     DISABLE = "UPDATE repositorybuildtrigger SET enabled = false, disabled_reason_id = $2, disabled_datetime = $3
         WHERE id = $1";
@@ -96,16 +117,36 @@ pub async fn find(conn: &mut Conn, uuid: &str) -> Result<Option<Trigger>> {
     fetch_optional!(conn, FIND, uuid)
 }
 
-/// Inserts a trigger without settings, of a `buildtriggerservice.id`.
-pub async fn insert(
+/// The encrypted token with which a trigger speaks to its service. Apart from [`find`], so that it is only read to be used.
+pub async fn auth_token(conn: &mut Conn, trigger: i32) -> Result<Option<String>> {
+    let row: Option<(Option<String>,)> = fetch_optional!(conn, AUTH_TOKEN, trigger)?;
+    Ok(row.and_then(|(token,)| token))
+}
+
+/// Inserts a trigger.
+pub async fn insert(conn: &mut Conn, new: &NewTrigger<'_>) -> Result<u64> {
+    execute!(
+        conn,
+        INSERT,
+        new.uuid,
+        new.service,
+        new.repository,
+        new.user,
+        new.now,
+        new.config,
+        new.auth_token,
+    )
+}
+
+/// Stores an encrypted token, and settings in place of `from`; 0 when they are no longer `from`.
+pub async fn authorize(
     conn: &mut Conn,
-    uuid: &str,
-    service: i32,
-    repository: RepositoryId,
-    user: UserId,
-    now: NaiveDateTime,
+    trigger: i32,
+    from: &str,
+    config: &str,
+    auth_token: &str,
 ) -> Result<u64> {
-    execute!(conn, INSERT, uuid, service, repository, user, now)
+    execute!(conn, AUTHORIZE, trigger, config, auth_token, from)
 }
 
 /// Switches a trigger on. Like Quay it keeps the reason for which it was off.

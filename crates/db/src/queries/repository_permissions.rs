@@ -95,6 +95,10 @@ statements! {
             AND (p.user_id = u.id
                 OR EXISTS (SELECT 1 FROM teammember m WHERE m.team_id = p.team_id AND m.user_id = u.id))
         JOIN role ON role.id = p.role_id WHERE u.username = $2 ORDER BY p.id"#;
+    ROBOTS = r#"SELECT u.username FROM repositorypermission p JOIN "user" u ON u.id = p.user_id
+        WHERE p.repository_id = $1 AND u.robot = true
+        UNION SELECT u.username FROM repositorypermission p JOIN teammember m ON m.team_id = p.team_id
+        JOIN "user" u ON u.id = m.user_id WHERE p.repository_id = $1 AND u.robot = true"#;
     // Those for one person come last, so that they replace those for everybody.
     PROTOTYPES = "SELECT activating_user_id, delegate_user_id, delegate_team_id, role_id FROM permissionprototype
         WHERE org_id = $1 AND (activating_user_id = $2 OR activating_user_id IS NULL)
@@ -171,4 +175,10 @@ pub async fn transitive(
 ) -> Result<Vec<String>> {
     let rows: Vec<(String,)> = fetch_all!(conn, TRANSITIVE, repository, name)?;
     Ok(rows.into_iter().map(|(role,)| role).collect())
+}
+
+/// The names of the robots that have a permission, themselves or by a team.
+pub async fn robots(conn: &mut Conn, repository: RepositoryId) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = fetch_all!(conn, ROBOTS, repository)?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
 }

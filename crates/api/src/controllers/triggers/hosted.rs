@@ -1,7 +1,9 @@
-//! What the console asks while it sets up a trigger of a hosted git service. None can be reached from here, which is what these
-//! answer, in the form that the console shows.
+//! What the console asks while it sets up a trigger of a hosted git service.
+
+use std::collections::BTreeMap;
 
 use axum::extract::State;
+use pierhead_auth::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -12,7 +14,7 @@ use crate::extract::{Body, OptionalBody, Path};
 use crate::guard::{Admin, AllSuperusers, InRepository, Normal, Superusers};
 use crate::json::Json;
 use crate::route::{Routes, route};
-use crate::services::triggers::{self, Service, Trigger};
+use crate::services::triggers::{self, Analysis, Found, Namespace, Puller, Source, Trigger};
 use crate::state::Api;
 
 /// The routes of hosted services.
@@ -25,17 +27,17 @@ pub(super) fn routes() -> Routes {
         .add(route!(list_trigger_build_source_namespaces).internal())
 }
 
-/// Any settings.
+/// The settings chosen so far; those of the trigger if there are none.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct BuildTriggerSubdirRequest {}
+#[schema(value_type = Object)]
+pub(crate) struct BuildTriggerSubdirRequest(Map<String, Value>);
 
 /// Settings to look at.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct BuildTriggerAnalyzeRequest {
     /// Any settings.
-    #[serde(rename = "config")]
     #[schema(value_type = Object)]
-    _config: Map<String, Value>,
+    config: Map<String, Value>,
 }
 
 /// Where sources are looked for.
@@ -45,20 +47,114 @@ pub(crate) struct BuildTriggerSourcesRequest {
     namespace: Option<String>,
 }
 
-/// That it did not work, and why.
+/// The Dockerfiles of a source, or why they cannot be listed.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TriggerProblem {
-    /// `error` or `notimplemented`.
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(crate) enum TriggerSubdirs {
+    /// They are these.
+    Success {
+        /// From the root of the source.
+        dockerfile_paths: Vec<String>,
+        /// For each the folders that can be its context.
+        #[serde(rename = "contextMap")]
+        context_map: BTreeMap<String, Vec<String>>,
+    },
+    /// It did not work.
+    Error {
+        /// Why.
+        message: String,
+    },
+}
+
+/// What is to be known of settings.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TriggerAnalysis {
+    /// Whether a build could pull what it is built on.
+    Known {
+        /// The namespace of the base image; that of the trigger if the image is elsewhere.
+        namespace: String,
+        /// The repository of the base image, if it is in this registry.
+        name: Option<String>,
+        /// Robots that could pull it.
+        robots: Vec<PullerView>,
+        /// `publicbase`, `requiresrobot`, `warning` or `error`.
+        #[schema(value_type = String)]
+        status: &'static str,
+        message: Option<String>,
+        /// The caller administers the namespace of the trigger.
+        is_admin: bool,
+    },
+    /// It did not work.
+    Problem {
+        /// `error` or `notimplemented`.
+        #[schema(value_type = String)]
+        status: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+}
+
+/// A robot that could pull a base image.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PullerView {
+    name: String,
+    /// `user`.
     #[schema(value_type = String)]
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    kind: &'static str,
+    is_robot: bool,
+    /// It may pull the base image already.
+    can_read: bool,
+}
+
+/// What a field can be.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldValues {
+    #[schema(value_type = Vec<Object>)]
+    values: Vec<Value>,
+}
+
+/// Repositories of a hosted service.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TriggerSources {
+    sources: Vec<Source>,
+}
+
+/// Namespaces of a hosted service.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TriggerNamespaces {
+    namespaces: Vec<Namespace>,
 }
 
 /// A field of a trigger of a path.
 #[derive(Debug, Deserialize)]
 pub(crate) struct OneField {
     trigger_uuid: String,
+    field_name: String,
+}
+
+impl From<Puller> for PullerView {
+    fn from(robot: Puller) -> Self {
+        Self {
+            name: robot.name,
+            kind: "user",
+            is_robot: true,
+            can_read: robot.can_read,
+        }
+    }
+}
+
+impl From<Analysis> for TriggerAnalysis {
+    fn from(analysis: Analysis) -> Self {
+        Self::Known {
+            namespace: analysis.namespace,
+            name: analysis.name,
+            robots: analysis.robots.into_iter().map(Into::into).collect(),
+            status: analysis.status,
+            message: analysis.message,
+            is_admin: analysis.is_admin,
+        }
+    }
 }
 
 /// The trigger, if the caller is who set it up.
@@ -81,17 +177,22 @@ async fn own(
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
     request_body = BuildTriggerSubdirRequest,
-    responses((status = 200, body = TriggerProblem, description = "Why they cannot be listed")))]
+    responses((status = 200, body = TriggerSubdirs, description = "The Dockerfiles, or why they cannot be listed")))]
 pub(crate) async fn list_build_trigger_subdirs(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
-    Body(_): Body<BuildTriggerSubdirRequest>,
-) -> Result<Json<TriggerProblem>> {
+    Body(BuildTriggerSubdirRequest(chosen)): Body<BuildTriggerSubdirRequest>,
+) -> Result<Json<TriggerSubdirs>> {
     let trigger = own(&api, &guard, &trigger_uuid).await?;
-    Ok(Json(TriggerProblem {
-        status: "error",
-        message: Some(trigger.service().unreachable()),
+    let config = trigger.config_or(&chosen);
+    let found = triggers::dockerfiles(&api, &trigger, config).await?;
+    Ok(Json(match found {
+        Found::Found(dockerfile_paths) => TriggerSubdirs::Success {
+            context_map: triggers::contexts(&dockerfile_paths),
+            dockerfile_paths,
+        },
+        Found::Problem(message) => TriggerSubdirs::Error { message },
     }))
 }
 
@@ -101,25 +202,26 @@ pub(crate) async fn list_build_trigger_subdirs(
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
     request_body = BuildTriggerAnalyzeRequest,
-    responses((status = 200, body = TriggerProblem, description = "Why they cannot be looked at")))]
+    responses((status = 200, body = TriggerAnalysis, description = "What is to be known of them")))]
 pub(crate) async fn analyze_build_trigger(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
-    Body(_): Body<BuildTriggerAnalyzeRequest>,
-) -> Result<Json<TriggerProblem>> {
-    let trigger = triggers::find(&api, guard.repository()?, &trigger_uuid).await?;
-    Ok(Json(match trigger.service() {
-        Service::CustomGit => TriggerProblem {
+    Body(request): Body<BuildTriggerAnalyzeRequest>,
+) -> Result<Json<TriggerAnalysis>> {
+    let repository = guard.repository()?;
+    let trigger = triggers::find(&api, repository, &trigger_uuid).await?;
+    let config = trigger.config_or(&request.config);
+    let found = triggers::analyze(&api, guard.caller(), repository, &trigger, config).await?;
+    Ok(Json(match found {
+        Some(Found::Found(analysis)) => analysis.into(),
+        Some(Found::Problem(message)) => TriggerAnalysis::Problem {
+            status: "error",
+            message: Some(message),
+        },
+        None => TriggerAnalysis::Problem {
             status: "notimplemented",
             message: None,
-        },
-        hosted => TriggerProblem {
-            status: "error",
-            message: Some(format!(
-                "Could not analyze the repository: {}",
-                hosted.unreachable()
-            )),
         },
     }))
 }
@@ -129,19 +231,27 @@ pub(crate) async fn analyze_build_trigger(
     operation_id = "listTriggerFieldValues",
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger"),
-        ("field_name" = String, Path, description = "The field")),
-    responses((status = 404, description = "The field has no values that could be listed")))]
+        ("field_name" = String, Path, description = "`refs`, `branch_name` or `tag_name`")),
+    responses((status = 200, body = FieldValues, description = "What it can be"),
+        (status = 404, description = "The field has no values that could be listed")))]
 pub(crate) async fn list_trigger_field_values(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
-    Path(OneField { trigger_uuid }): Path<OneField>,
-    OptionalBody(_): OptionalBody<Value>,
-) -> Result<Json<TriggerProblem>> {
+    Path(OneField {
+        trigger_uuid,
+        field_name,
+    }): Path<OneField>,
+    OptionalBody(chosen): OptionalBody<Map<String, Value>>,
+) -> Result<Json<FieldValues>> {
     let trigger = triggers::find(&api, guard.repository()?, &trigger_uuid).await?;
-    Err(match trigger.service() {
-        Service::CustomGit => Error::not_found(),
-        hosted => Error::invalid_request(hosted.unreachable()),
-    })
+    if !guard.has(Role::Admin) {
+        return Err(Error::unauthorized(guard.caller()));
+    }
+    let chosen = chosen.unwrap_or_default();
+    let config = trigger.config_or(&chosen);
+    let values = triggers::values(&api, &trigger, config, &field_name).await?;
+    let values = values.ok_or_else(Error::not_found)?;
+    Ok(Json(FieldValues { values }))
 }
 
 /// Lists the sources in a namespace of a hosted service.
@@ -150,18 +260,18 @@ pub(crate) async fn list_trigger_field_values(
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
     request_body = BuildTriggerSourcesRequest,
-    responses((status = 400, description = "The service cannot be reached")))]
+    responses((status = 200, body = TriggerSources, description = "The sources")))]
 pub(crate) async fn list_trigger_build_sources(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
     Body(request): Body<BuildTriggerSourcesRequest>,
-) -> Result<Json<TriggerProblem>> {
-    if request.namespace.is_none() {
-        return Err(Error::invalid_request("namespace is required"));
-    }
+) -> Result<Json<TriggerSources>> {
+    let namespace = request.namespace;
+    let namespace = namespace.ok_or_else(|| Error::invalid_request("namespace is required"))?;
     let trigger = own(&api, &guard, &trigger_uuid).await?;
-    Err(Error::invalid_request(trigger.service().unreachable()))
+    let sources = triggers::sources(&api, &trigger, &namespace).await?;
+    Ok(Json(TriggerSources { sources }))
 }
 
 /// Lists the namespaces of a hosted service.
@@ -169,15 +279,16 @@ pub(crate) async fn list_trigger_build_sources(
     operation_id = "listTriggerBuildSourceNamespaces",
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
-    responses((status = 400, description = "The service cannot be reached")))]
+    responses((status = 200, body = TriggerNamespaces, description = "The namespaces")))]
 pub(crate) async fn list_trigger_build_source_namespaces(
     guard: InRepository<Admin, AllSuperusers>,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
-) -> Result<Json<TriggerProblem>> {
+) -> Result<Json<TriggerNamespaces>> {
     let trigger = triggers::find(&api, guard.repository()?, &trigger_uuid).await?;
     if !triggers::administers(guard.caller(), &trigger) {
         return Err(Error::unauthorized(guard.caller()));
     }
-    Err(Error::invalid_request(trigger.service().unreachable()))
+    let namespaces = triggers::namespaces(&api, &trigger).await?;
+    Ok(Json(TriggerNamespaces { namespaces }))
 }

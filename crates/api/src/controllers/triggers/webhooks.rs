@@ -1,20 +1,17 @@
-//! Triggers outside of `/api/v1`: the page that makes a custom one, and the address that git servers report pushes to (api-v1.md
-//! §6.5).
+//! The addresses that git servers report pushes to (api-v1.md §6.5).
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{Method, StatusCode};
 use pierhead_auth::{RepositoryKind, RepositoryState, Role};
 use pierhead_oci::RepositoryName;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::extract::Path;
-use crate::guard::{Admin, InRepository, RegistryClient, Superusers};
+use crate::guard::RegistryClient;
 use crate::route::{Route, Routes};
-use crate::services::triggers::{self, Service};
+use crate::services::triggers;
 use crate::state::Api;
 
 /// Largest report in bytes: GitHub sends at most 25 MB.
@@ -23,7 +20,6 @@ const LARGEST: usize = 25 * 1024 * 1024;
 /// The pages of triggers.
 pub(super) fn routes() -> Routes {
     Routes::pages()
-        .get("/customtrigger/setup/{repository}", set_up_custom_trigger)
         .add(Route::page(
             Method::POST,
             "/webhooks/push/trigger/{trigger_uuid}",
@@ -34,30 +30,6 @@ pub(super) fn routes() -> Routes {
             "/webhooks/push/{repository}/trigger/{trigger_uuid}",
             push_of_repository,
         ))
-}
-
-/// Makes a custom trigger and sends the browser to the page that sets it up.
-async fn set_up_custom_trigger(
-    guard: InRepository<Admin, Superusers>,
-    State(api): State<Api>,
-) -> Result<Response> {
-    let caller = guard.caller();
-    let user = caller.user().filter(|_| !caller.has_token());
-    let user = user
-        .ok_or_else(|| Error::web(StatusCode::UNAUTHORIZED, "Unauthorized"))?
-        .id;
-    if api.is_read_only() {
-        return Err(Error::ReadOnly);
-    }
-    let repository = guard.repository()?;
-    if repository.kind != RepositoryKind::Image {
-        let text = "Only repositories of images can be built.";
-        return Err(Error::web(StatusCode::NOT_IMPLEMENTED, text));
-    }
-    let uuid = triggers::create(&api, repository, user, Service::CustomGit).await?;
-    let page = format!("/repository/{}/trigger/{uuid}", guard.name());
-    let location = HeaderValue::try_from(page).map_err(|_| Error::no_such_page())?;
-    Ok((StatusCode::FOUND, [(LOCATION, location)]).into_response())
 }
 
 /// The trigger of a path.

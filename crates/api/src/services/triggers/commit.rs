@@ -89,6 +89,17 @@ pub(super) fn is_skipped(config: &Map<String, Value>, metadata: &Map<String, Val
     message.contains("[skip build]") || message.contains("[build skip]")
 }
 
+/// The branches that a trigger's settings ask for; all of them if the settings do not say, or cannot be read.
+pub(super) fn matching_branches(config: &Map<String, Value>, branches: Vec<String>) -> Vec<String> {
+    match config.get("branchtag_regex").and_then(Value::as_str) {
+        None => branches,
+        Some(pattern) => branches
+            .into_iter()
+            .filter(|branch| matches_whole(pattern, &format!("heads/{branch}")))
+            .collect(),
+    }
+}
+
 /// Whether a pattern matches all of a name. A pattern that cannot be read matches everything, as in Quay.
 fn matches_whole(pattern: &str, name: &str) -> bool {
     let compiled = |pattern: &str| -> Result<Regex, regex::Error> {
@@ -213,6 +224,18 @@ mod tests {
         let metadata = json!({ "commit": COMMIT });
         let nowhere = prepare(&Map::new(), metadata, true).unwrap_err();
         assert_eq!(nowhere, Problem::NoDockerfile);
+    }
+
+    #[test]
+    fn branches_are_chosen_by_the_same_pattern() {
+        let chosen = |config: Value| {
+            let branches = ["main", "dev"].map(str::to_owned).to_vec();
+            matching_branches(config.as_object().unwrap(), branches)
+        };
+        assert_eq!(chosen(json!({})), ["main", "dev"]);
+        assert_eq!(chosen(json!({ "branchtag_regex": "heads/d.*" })), ["dev"]);
+        assert_eq!(chosen(json!({ "branchtag_regex": "(" })), ["main", "dev"]);
+        assert_eq!(chosen(json!({ "branchtag_regex": "tags/.*" })), [""; 0]);
     }
 
     #[test]

@@ -33,6 +33,16 @@ impl Service {
         }
     }
 
+    /// Its name for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::CustomGit => "git",
+            Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
+            Self::Bitbucket => "Bitbucket",
+        }
+    }
+
     /// Whether a trigger with these settings is set up.
     pub(crate) fn is_active(self, config: &Map<String, Value>) -> bool {
         config.contains_key(match self {
@@ -71,21 +81,13 @@ impl Service {
                     |gitlab| gitlab.gitlab_endpoint.to_string(),
                 )))
             }
-            Self::Bitbucket => Some(below("https://bitbucket.org")),
-        }
-    }
-
-    /// What is said where the service itself would have to be asked.
-    pub(crate) fn unreachable(self) -> String {
-        match self {
-            Self::CustomGit => {
-                "A custom-git trigger has no service that could be asked.".to_owned()
+            Self::Bitbucket => {
+                let server = config.builds.bitbucket_trigger_config.as_ref();
+                Some(below(&server.map_or_else(
+                    || "https://bitbucket.org".to_owned(),
+                    |bitbucket| bitbucket.bitbucket_endpoint.to_string(),
+                )))
             }
-            hosted => format!(
-                "This registry cannot reach {}: set up a custom-git trigger instead, and add its webhook and SSH key to the \
-                 git repository.",
-                hosted.name()
-            ),
         }
     }
 }

@@ -1,0 +1,196 @@
+//! The pages that make a trigger and send the browser to where it is set up, and those where services send the browser back to
+//! (api-v1.md §6.3, §6.5). Only a web session counts, as a person has to agree in a browser.
+
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use pierhead_auth::{Repository, RepositoryKind, Role};
+use pierhead_db::UserId;
+use pierhead_oci::RepositoryName;
+use serde::Deserialize;
+
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::extract::{Path, Query};
+use crate::guard::{Admin, AnyScope, InRepository, SignedIn, Superusers};
+use crate::route::{Route, Routes};
+use crate::services::triggers::{self, Service};
+use crate::state::Api;
+
+/// The pages that make triggers.
+pub(super) fn routes() -> Routes {
+    let get = axum::http::Method::GET;
+    Routes::pages()
+        .get("/customtrigger/setup/{repository}", custom)
+        .add(
+            Route::page(
+                get.clone(),
+                "/oauth2/github/callback/trigger/{repository}",
+                github,
+            )
+            .when(|config| config.builds.feature_github_build),
+        )
+        .add(
+            Route::page(get.clone(), "/oauth2/gitlab/callback/trigger", gitlab)
+                .when(|config| config.builds.feature_gitlab_build),
+        )
+        .add(
+            Route::page(get.clone(), "/bitbucket/setup/{repository}", bitbucket)
+                .when(|config| config.builds.feature_bitbucket_build),
+        )
+        .add(
+            Route::page(
+                get,
+                "/oauth1/bitbucket/callback/trigger/{trigger_uuid}",
+                bitbucket_agreed,
+            )
+            .when(|config| config.builds.feature_bitbucket_build),
+        )
+}
+
+/// What a service sends a browser back with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Callback {
+    /// To be exchanged for a token.
+    code: Option<String>,
+    /// What it was sent there with.
+    state: Option<String>,
+    /// The same as `code`, of OAuth 1.0a.
+    oauth_verifier: Option<String>,
+}
+
+impl Callback {
+    fn code(&self) -> Result<&str> {
+        let text = "The service gave no code. Set the trigger up again, and agree there.";
+        self.code
+            .as_deref()
+            .ok_or_else(|| Error::web(StatusCode::BAD_REQUEST, text))
+    }
+}
+
+/// The trigger of a path.
+#[derive(Debug, Deserialize)]
+struct OneTrigger {
+    trigger_uuid: String,
+}
+
+/// Makes a trigger for any git server.
+async fn custom(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+) -> Result<Response> {
+    let (user, repository) = builder(&api, guard.caller(), guard.repository()?)?;
+    let uuid = triggers::connect_custom(&api, repository, user).await?;
+    to_trigger(guard.name(), &uuid)
+}
+
+/// Makes a trigger for GitHub.
+async fn github(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+    Query(callback): Query<Callback>,
+) -> Result<Response> {
+    let (user, repository) = builder(&api, guard.caller(), guard.repository()?)?;
+    let code = callback.code()?;
+    let uuid = triggers::connect_github(&api, repository, user, code).await?;
+    to_trigger(guard.name(), &uuid)
+}
+
+/// Makes a trigger for GitLab, whose `state` names the repository.
+async fn gitlab(
+    guard: SignedIn<AnyScope>,
+    State(api): State<Api>,
+    Query(callback): Query<Callback>,
+) -> Result<Response> {
+    let caller = guard.caller();
+    let state = callback.state.as_deref().unwrap_or_default();
+    let name = state
+        .strip_prefix("repo:")
+        .filter(|path| path.contains('/'))
+        .and_then(|path| RepositoryName::parse(path, &api.auth().config().names).ok())
+        .ok_or_else(|| Error::web(StatusCode::BAD_REQUEST, "Invalid Request"))?;
+    let rights = api
+        .auth()
+        .repository_rights(caller.credential(), &name)
+        .await?;
+    if rights.role < Some(Role::Admin) && !caller.has_full_access() {
+        return Err(Error::web(StatusCode::FORBIDDEN, "Permission Denied"));
+    }
+    let unknown = format!("Invalid repository: {name}");
+    let repository = rights
+        .repository
+        .ok_or_else(|| Error::web(StatusCode::NOT_FOUND, unknown))?;
+    let (user, repository) = builder(&api, caller, &repository)?;
+    let code = callback.code()?;
+    let uuid = triggers::connect_gitlab(&api, repository, user, code).await?;
+    to_trigger(&name, &uuid)
+}
+
+/// Makes a trigger for Bitbucket, and sends the browser there to agree.
+async fn bitbucket(
+    guard: InRepository<Admin, Superusers>,
+    State(api): State<Api>,
+) -> Result<Response> {
+    let (user, repository) = builder(&api, guard.caller(), guard.repository()?)?;
+    let page = triggers::connect_bitbucket(&api, repository, user).await?;
+    redirect(&page)
+}
+
+/// Whoever made the trigger has agreed at Bitbucket.
+async fn bitbucket_agreed(
+    guard: SignedIn<AnyScope>,
+    State(api): State<Api>,
+    Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
+    Query(callback): Query<Callback>,
+) -> Result<Response> {
+    let user = person(&api, guard.caller())?;
+    let trigger = triggers::find_anywhere(&api, &trigger_uuid).await?;
+    let trigger = trigger
+        .filter(|trigger| trigger.service() == Service::Bitbucket)
+        .filter(|trigger| trigger.row.connected_user_id == user)
+        .ok_or_else(|| Error::web(StatusCode::NOT_FOUND, "Not Found"))?;
+    let verifier = callback.oauth_verifier.unwrap_or_default();
+    if !triggers::finish_bitbucket(&api, &trigger, &verifier).await? {
+        return Ok("Token has expired".into_response());
+    }
+    let name = RepositoryName::new(&trigger.row.namespace, &trigger.row.name);
+    to_trigger(&name.map_err(|_| Error::no_such_page())?, &trigger_uuid)
+}
+
+/// The person at the browser, while something can be changed.
+fn person(api: &Api, caller: &Caller) -> Result<UserId> {
+    let user = caller
+        .user()
+        .filter(|_| !caller.has_token())
+        .ok_or_else(|| Error::web(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
+    if api.is_read_only() {
+        return Err(Error::ReadOnly);
+    }
+    Ok(user.id)
+}
+
+/// The same, and the repository if it can be built.
+fn builder<'r>(
+    api: &Api,
+    caller: &Caller,
+    repository: &'r Repository,
+) -> Result<(UserId, &'r Repository)> {
+    let user = person(api, caller)?;
+    if repository.kind != RepositoryKind::Image {
+        let text = "Only repositories of images can be built.";
+        return Err(Error::web(StatusCode::NOT_IMPLEMENTED, text));
+    }
+    Ok((user, repository))
+}
+
+/// To the page where a trigger is set up.
+fn to_trigger(repository: &RepositoryName, uuid: &str) -> Result<Response> {
+    redirect(&format!("/repository/{repository}/trigger/{uuid}"))
+}
+
+fn redirect(target: &str) -> Result<Response> {
+    let location = HeaderValue::try_from(target).map_err(|_| Error::no_such_page())?;
+    Ok((StatusCode::FOUND, [(LOCATION, location)]).into_response())
+}

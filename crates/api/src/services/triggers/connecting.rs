@@ -1,0 +1,220 @@
+//! Making a trigger: a row without settings, which belongs to who made it, with that person's token at the service. Where a
+//! service has to be asked first, nothing is made unless it agrees.
+
+use axum::http::StatusCode;
+use pierhead_auth::Repository;
+use pierhead_config::Secret;
+use pierhead_db::UserId;
+use pierhead_db::encoding::field::EncryptedColumn;
+use pierhead_db::encoding::json_text;
+use pierhead_db::enums::EnumTable;
+use pierhead_db::queries::build_triggers::{self, NewTrigger};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::hosts::HostError;
+use super::{Service, Trigger, auth_token};
+use crate::error::{Error, Result};
+use crate::state::Api;
+
+/// Makes a trigger for any git server; returns its id.
+pub(crate) async fn connect_custom(
+    api: &Api,
+    repository: &Repository,
+    user: UserId,
+) -> Result<String> {
+    let uuid = Uuid::new_v4().to_string();
+    let config = Map::new();
+    insert(
+        api,
+        repository,
+        user,
+        Service::CustomGit,
+        &uuid,
+        &config,
+        None,
+    )
+    .await?;
+    Ok(uuid)
+}
+
+/// Makes a trigger for GitHub with the code that it sent the person back with; returns its id.
+pub(crate) async fn connect_github(
+    api: &Api,
+    repository: &Repository,
+    user: UserId,
+    code: &str,
+) -> Result<String> {
+    let token = api.git_hosts().exchange_github(code, &api.base_url()).await;
+    let token = token.map_err(page_error)?;
+    with_token(api, repository, user, Service::GitHub, &token).await
+}
+
+/// The same for GitLab.
+pub(crate) async fn connect_gitlab(
+    api: &Api,
+    repository: &Repository,
+    user: UserId,
+    code: &str,
+) -> Result<String> {
+    let token = api.git_hosts().exchange_gitlab(code, &api.base_url()).await;
+    let token = token.map_err(page_error)?;
+    with_token(api, repository, user, Service::GitLab, &token).await
+}
+
+/// Makes a trigger for Bitbucket; returns the page where the person has to agree to it.
+pub(crate) async fn connect_bitbucket(
+    api: &Api,
+    repository: &Repository,
+    user: UserId,
+) -> Result<String> {
+    let uuid = Uuid::new_v4().to_string();
+    let callback = format!(
+        "{}/oauth1/bitbucket/callback/trigger/{uuid}",
+        api.base_url()
+    );
+    let bitbucket = api.git_hosts().bitbucket();
+    let request = bitbucket.request_token(&callback, api.clock()).await;
+    let request = request.map_err(page_error)?;
+    let config = Map::from_iter([("access_token".to_owned(), json!(request.token))]);
+    let secret = Some(&request.secret);
+    insert(
+        api,
+        repository,
+        user,
+        Service::Bitbucket,
+        &uuid,
+        &config,
+        secret,
+    )
+    .await?;
+    Ok(request.page)
+}
+
+/// Gets the token of a Bitbucket trigger once the person has agreed. `false` when that is too late: then the trigger is gone.
+pub(crate) async fn finish_bitbucket(api: &Api, trigger: &Trigger, verifier: &str) -> Result<bool> {
+    let request = trigger.config.get("access_token").and_then(Value::as_str);
+    let secret = auth_token(api, trigger).await?;
+    let (Some(request), Some(secret)) = (request, secret) else {
+        return forget(api, trigger).await;
+    };
+    let (bitbucket, clock) = (api.git_hosts().bitbucket(), api.clock());
+    let exchanged = async {
+        let token = bitbucket
+            .exchange(request, &secret, verifier, clock)
+            .await?;
+        let account = bitbucket.account(&token, clock).await?;
+        Ok((token, account))
+    };
+    let (token, (account_id, nickname)) = match exchanged.await {
+        Ok(found) => found,
+        Err(error @ HostError::Failed(_)) => return Err(page_error(error)),
+        Err(error) => {
+            tracing::info!(%error, trigger = trigger.row.uuid, "Bitbucket gave no token");
+            return forget(api, trigger).await;
+        }
+    };
+    let mut config = trigger.config.clone();
+    config.insert("account_id".to_owned(), json!(account_id));
+    config.insert("nickname".to_owned(), json!(nickname));
+    let config = json_text::write(&config)?;
+    let token = seal(api, &token)?;
+    let (id, from) = (trigger.row.id, trigger.row.config.clone());
+    api.accounts()
+        .write(move |conn| {
+            Box::pin(async move {
+                let stored = build_triggers::authorize(conn, id, &from, &config, &token).await?;
+                Ok::<_, Error>(stored > 0)
+            })
+        })
+        .await
+}
+
+/// Removes a trigger that never got its token.
+async fn forget(api: &Api, trigger: &Trigger) -> Result<bool> {
+    let id = trigger.row.id;
+    api.accounts()
+        .write(move |conn| {
+            Box::pin(async move {
+                pierhead_db::queries::builds::detach_trigger(conn, id).await?;
+                build_triggers::delete(conn, id).await?;
+                Ok::<_, Error>(false)
+            })
+        })
+        .await
+}
+
+async fn with_token(
+    api: &Api,
+    repository: &Repository,
+    user: UserId,
+    service: Service,
+    token: &Secret,
+) -> Result<String> {
+    let uuid = Uuid::new_v4().to_string();
+    insert(
+        api,
+        repository,
+        user,
+        service,
+        &uuid,
+        &Map::new(),
+        Some(token),
+    )
+    .await?;
+    Ok(uuid)
+}
+
+async fn insert(
+    api: &Api,
+    repository: &Repository,
+    user: UserId,
+    service: Service,
+    uuid: &str,
+    config: &Map<String, Value>,
+    token: Option<&Secret>,
+) -> Result<()> {
+    let kind = api
+        .enums()
+        .find(EnumTable::BuildTriggerService, service.name())
+        .ok_or_else(|| {
+            let text = format!("the database knows no trigger service {}", service.name());
+            Error::Internal(text)
+        })?;
+    let config = json_text::write(config)?;
+    let token = token.map(|token| seal(api, token)).transpose()?;
+    let (uuid, repository, now) = (uuid.to_owned(), repository.id, api.accounts().now());
+    api.accounts()
+        .write(move |conn| {
+            Box::pin(async move {
+                let new = NewTrigger {
+                    uuid: &uuid,
+                    service: kind,
+                    repository,
+                    user,
+                    config: &config,
+                    auth_token: token.as_deref(),
+                    now,
+                };
+                build_triggers::insert(conn, &new).await?;
+                Ok::<_, Error>(())
+            })
+        })
+        .await
+}
+
+fn seal(api: &Api, token: &Secret) -> Result<String> {
+    let column = EncryptedColumn::TRIGGER_AUTH_TOKEN;
+    Ok(api.cipher().encrypt(column, token.expose())?)
+}
+
+/// What a browser is told when a service does not agree.
+fn page_error(error: HostError) -> Error {
+    match error {
+        HostError::Refused(text) => Error::web(StatusCode::NOT_FOUND, text),
+        error => {
+            let (_, text) = error.outcome();
+            Error::web(StatusCode::BAD_GATEWAY, text)
+        }
+    }
+}

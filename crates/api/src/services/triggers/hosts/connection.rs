@@ -1,0 +1,392 @@
+//! Calls of a service's REST API: one credential, one deadline for everything that a request asks, bounded pages.
+
+use std::time::Duration;
+
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use pierhead_client::{Answer, Client, Outgoing};
+use pierhead_config::Secret;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::oauth1::Signer;
+use super::{HostError, Result};
+use crate::services::triggers::json_path::text;
+
+/// How long everything together that one request asks may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Most pages of one list.
+const MOST_PAGES: usize = 50;
+/// Longest text of a service that is passed on, in characters.
+const LONGEST_TOLD: usize = 300;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// What stands for itself in a segment of a path (RFC 3986 §2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Who asks.
+pub(super) enum Credential {
+    /// The value of `Authorization`.
+    Header(HeaderValue),
+    /// A signature of each request.
+    OAuth1(Signer),
+}
+
+impl Credential {
+    /// `Authorization: <scheme> <token>`.
+    pub(super) fn token(scheme: &str, token: &Secret) -> Self {
+        Self::header(&format!("{scheme} {}", token.expose()))
+    }
+
+    /// `Authorization: Basic …`.
+    pub(super) fn basic(user: &str, password: Option<&Secret>) -> Self {
+        let password = password.map(Secret::expose).unwrap_or_default();
+        Self::header(&format!(
+            "Basic {}",
+            STANDARD.encode(format!("{user}:{password}"))
+        ))
+    }
+
+    fn header(text: &str) -> Self {
+        // What is no header value is no credential, either; the service will say so.
+        let mut value =
+            HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("Bearer invalid"));
+        value.set_sensitive(true);
+        Self::Header(value)
+    }
+}
+
+/// A service's API for one request of a caller.
+pub(super) struct Connection {
+    client: Client,
+    /// For messages.
+    service: &'static str,
+    /// Without a slash at the end.
+    base: String,
+    credential: Credential,
+    accept: HeaderValue,
+    /// For one call.
+    patience: Duration,
+    deadline: Instant,
+}
+
+/// How a service divides lists.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paging {
+    /// Items of a page.
+    pub(super) size: usize,
+    /// The parameter for that.
+    pub(super) parameter: &'static str,
+}
+
+impl Connection {
+    /// To an API at `base`.
+    pub(super) fn new(
+        client: &Client,
+        service: &'static str,
+        patience: Duration,
+        base: &str,
+        credential: Credential,
+    ) -> Self {
+        Self {
+            client: client.clone(),
+            service,
+            base: base.trim_end_matches('/').to_owned(),
+            credential,
+            accept: JSON,
+            patience,
+            deadline: Instant::now() + PATIENCE,
+        }
+    }
+
+    /// The same, asking for another media type.
+    pub(super) fn accepting(self, accept: &'static str) -> Self {
+        Self {
+            accept: HeaderValue::from_static(accept),
+            ..self
+        }
+    }
+
+    /// GET, as JSON.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
+        let answer = self.ask(path, query).await?;
+        self.json(&answer.body)
+    }
+
+    /// GET, as it comes.
+    pub(super) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
+        self.call(Method::GET, path, query, None).await
+    }
+
+    /// POST of JSON, and the JSON that comes back.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.call(Method::POST, path, &[], Some(body)).await?;
+        self.json(&answer.body)
+    }
+
+    /// DELETE; what is gone already is as good.
+    pub(super) async fn delete(&self, path: &str) -> Result<()> {
+        match self.call(Method::DELETE, path, &[], None).await {
+            Err(error) if !error.is_status(StatusCode::NOT_FOUND) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The items of a list of which each page is a JSON list and has a number.
+    pub(super) async fn numbered(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        paging: Paging,
+        limit: Option<usize>,
+    ) -> Result<Vec<Value>> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let size = paging.size.min(limit);
+        let mut items = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let (page, size_text) = (page.to_string(), size.to_string());
+            let mut query = query.to_vec();
+            query.extend([(paging.parameter, &*size_text), ("page", &*page)]);
+            let Value::Array(found) = self.get(path, &query).await? else {
+                return Err(self.unexpected("a list"));
+            };
+            let is_last = found.len() < size;
+            items.extend(found);
+            if is_last || items.len() >= limit {
+                break;
+            }
+        }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    /// The items of a list of which each page is `{values, next}`. Of `next` only the query is believed.
+    pub(super) async fn linked(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        paging: Paging,
+        limit: Option<usize>,
+    ) -> Result<Vec<Value>> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let size = paging.size.min(limit).to_string();
+        let mut next: Vec<(String, String)> = query
+            .iter()
+            .chain(&[(paging.parameter, &*size)])
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let mut items = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let query: Vec<(&str, &str)> =
+                next.iter().map(|(key, value)| (&**key, &**value)).collect();
+            let mut page = self.get(path, &query).await?;
+            let Some(Value::Array(found)) = page.get_mut("values").map(Value::take) else {
+                return Err(self.unexpected("a list of values"));
+            };
+            items.extend(found);
+            let following = text(&page, "next").and_then(|next| Url::parse(next).ok());
+            match following {
+                Some(url) if items.len() < limit => {
+                    next = url.query_pairs().into_owned().collect();
+                }
+                _ => break,
+            }
+        }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    /// An answer of a 2xx status.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer> {
+        let wrong = |_| HostError::Failed(format!("The address of {} is no URL", self.service));
+        let mut url = Url::parse(&format!("{}{path}", self.base)).map_err(wrong)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let authorization = match &self.credential {
+            Credential::Header(value) => value.clone(),
+            Credential::OAuth1(signer) => signer.authorization(&method, &url, &[])?,
+        };
+        let mut headers = HeaderMap::from_iter([
+            (AUTHORIZATION, authorization),
+            (ACCEPT, self.accept.clone()),
+        ]);
+        let body = match body {
+            None => Bytes::new(),
+            Some(body) => {
+                headers.insert(CONTENT_TYPE, JSON);
+                Bytes::from(body.to_string())
+            }
+        };
+        let outgoing = Outgoing {
+            method,
+            url: url.into(),
+            headers,
+            body,
+        };
+        let deadline = self.deadline.min(Instant::now() + self.patience);
+        send(&self.client, self.service, outgoing, deadline).await
+    }
+
+    fn json(&self, body: &[u8]) -> Result<Value> {
+        serde_json::from_slice(body).map_err(|_| self.unexpected("JSON"))
+    }
+
+    /// What is said of an answer that is something else than `expected`.
+    pub(super) fn unexpected(&self, expected: &str) -> HostError {
+        let text = format!(
+            "The {} API answered with something else than {expected}",
+            self.service
+        );
+        tracing::warn!("{text}");
+        HostError::Failed(text)
+    }
+}
+
+/// Posts a form to an address that gives tokens.
+pub(super) async fn post_form(
+    client: &Client,
+    service: &'static str,
+    url: &str,
+    form: &[(&str, &str)],
+    authorization: Option<HeaderValue>,
+) -> Result<Answer> {
+    let encoded = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let media_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let mut outgoing = Outgoing::post(url, media_type, encoded).header(ACCEPT, JSON);
+    if let Some(value) = authorization {
+        let name: HeaderName = AUTHORIZATION;
+        outgoing = outgoing.header(name, value);
+    }
+    send(client, service, outgoing, Instant::now() + PATIENCE).await
+}
+
+/// Sends a request, and makes an error of an answer that has no 2xx status.
+async fn send(
+    client: &Client,
+    service: &'static str,
+    outgoing: Outgoing,
+    deadline: Instant,
+) -> Result<Answer> {
+    let answer = match tokio::time::timeout_at(deadline, client.send(outgoing)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(pierhead_client::Error::TimedOut { .. })) | Err(_) => {
+            let text = format!("Request to the {service} API timed out");
+            tracing::warn!("{text}");
+            return Err(HostError::Failed(text));
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a request to the {service} API failed"
+            );
+            let text = format!("Request to the {service} API failed. The registry's log says why.");
+            return Err(HostError::Failed(text));
+        }
+    };
+    if answer.status.is_success() {
+        return Ok(answer);
+    }
+    let told = told(&answer.body);
+    tracing::debug!(
+        status = answer.status.as_u16(),
+        url = answer.url,
+        "the {service} API refused"
+    );
+    Err(HostError::Answered {
+        service,
+        status: answer.status,
+        told,
+    })
+}
+
+/// What a service says about a refusal: the first of its errors, or its message.
+fn told(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let first = body.get("errors").and_then(|errors| errors.get(0));
+    let told = first
+        .and_then(|error| text(error, "message"))
+        .or_else(|| text(&body, "error.message"))
+        .or_else(|| text(&body, "message"))?;
+    let printable = told.chars().filter(|char| !char.is_control());
+    Some(printable.take(LONGEST_TOLD).collect())
+}
+
+/// `/` and the segments, each encoded; `None` when one would not be a segment.
+pub(super) fn path(segments: &[&str]) -> Option<String> {
+    let mut path = String::new();
+    for segment in segments {
+        if matches!(*segment, "" | "." | "..") {
+            return None;
+        }
+        path.push('/');
+        path.extend(utf8_percent_encode(segment, SEGMENT));
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_cannot_leave_its_place() {
+        let joined = |segments: &[&str]| path(segments).unwrap_or_default();
+        assert_eq!(
+            joined(&["repos", "a b", "c?d#e%"]),
+            "/repos/a%20b/c%3Fd%23e%25"
+        );
+        assert_eq!(
+            joined(&["projects", "group/sub/app"]),
+            "/projects/group%2Fsub%2Fapp"
+        );
+        for wrong in ["", ".", ".."] {
+            assert_eq!(path(&["repos", wrong]), None);
+        }
+        assert_eq!(joined(&["hooks", "{1-2}"]), "/hooks/%7B1-2%7D");
+    }
+
+    #[test]
+    fn what_a_service_says_is_found_where_it_says_it() {
+        let said = |body: &str| told(body.as_bytes()).unwrap_or_default();
+        assert_eq!(
+            said(
+                r#"{"message": "Validation Failed", "errors": [{"message": "key is already in use"}]}"#
+            ),
+            "key is already in use"
+        );
+        assert_eq!(said(r#"{"message": "Not\nFound"}"#), "NotFound");
+        assert_eq!(
+            said(r#"{"type": "error", "error": {"message": "gone"}}"#),
+            "gone"
+        );
+        assert_eq!(said("<html>"), "");
+        let long = format!(r#"{{"message": "{}"}}"#, "é".repeat(400));
+        assert_eq!(said(&long).chars().count(), LONGEST_TOLD);
+    }
+
+    #[test]
+    fn a_credential_is_never_printed() {
+        let Credential::Header(value) = Credential::token("token", &Secret::new("hidden")) else {
+            unreachable!();
+        };
+        assert!(!format!("{value:?}").contains("hidden"));
+        assert_eq!(value, "token hidden");
+    }
+}
