@@ -209,7 +209,7 @@ async fn a_trigger_of_github_is_set_up_and_builds(engine: Engine) -> Result<()> 
 
     by_hand(&site, &one).await?;
     github.server.asked();
-    by_push(&site, &github, &one, &Reporter::of(&site, &webhook)).await?;
+    by_push(&site, &github, &one, &webhook).await?;
 
     // What GitHub cannot answer is its failure; a removed trigger is removed all the same.
     github.change(|state| state.gone = true);
@@ -419,12 +419,8 @@ async fn by_hand(site: &Installation, one: &str) -> Result<()> {
     Ok(())
 }
 
-async fn by_push(
-    site: &Installation,
-    github: &MockGitHub,
-    one: &str,
-    hook: &Reporter,
-) -> Result<()> {
+async fn by_push(site: &Installation, github: &MockGitHub, one: &str, webhook: &str) -> Result<()> {
+    let hook = Reporter::of(site, webhook);
     let before = builds(site, one).await?.len();
     hook.taken(&json!({ "zen": "Keep it logically awesome.", "hook_id": 7 }))
         .await?;
@@ -449,6 +445,15 @@ async fn by_push(
             },
         })
     );
+    // A push of many commits has a large report, to which only a trigger's token makes the registry listen.
+    let mut large = push("main", "Docs [skip build]");
+    large["commits"] = json!([{ "message": "x".repeat(3 << 20) }]);
+    hook.taken(&large).await?;
+    let stranger = Reporter {
+        token: "x".repeat(64),
+        ..Reporter::of(site, webhook)
+    };
+    assert_eq!(stranger.send(&push("main", "Work")).await?.status, 403);
     // Nothing to build.
     hook.taken(&push("dev", "Work")).await?;
     hook.taken(&push("main", "Docs [skip build]")).await?;

@@ -325,6 +325,22 @@ async fn by_push(
         report.as_object_mut().unwrap().remove(key);
         assert_eq!(hook.refused(&report, 400).await?, text);
     }
+    // A token that is over does not keep anything from being built.
+    gitlab.change(|state| state.revoked = true);
+    hook.taken(&push("main", "Later")).await?;
+    hook.taken(&push("main", "Docs [skip build]")).await?;
+    let later = builds(site, one).await?;
+    assert_eq!(later.len(), before + 3);
+    assert_eq!(later[0]["trigger_metadata"]["default_branch"], "trunk");
+    let expected = json!({
+        "url": "https://gitlab/c", "message": "Later", "date": "2026-08-04T10:00:00Z",
+    });
+    assert_eq!(later[0]["trigger_metadata"]["commit_info"], expected);
+    hook.taken(&tag).await?;
+    let later = builds(site, one).await?;
+    assert_eq!(later[0]["tags"], json!(["v1"]));
+    assert_eq!(later[0]["trigger_metadata"]["commit_info"], Value::Null);
+    gitlab.change(|state| state.revoked = false);
     // As in Quay nothing is built while GitLab tells nothing: it reports a failed delivery.
     gitlab.change(|state| state.gone = true);
     hook.refused(&push("main", "Work"), 520).await?;
@@ -341,7 +357,7 @@ async fn by_push(
         .await?;
     let message = "Unable to find GitLab branches for source: tide/ledger";
     assert_eq!(text, json!({ "status": "error", "message": message }));
-    assert_eq!(builds(site, one).await?.len(), before + 2);
+    assert_eq!(builds(site, one).await?.len(), before + 4);
     gitlab.server.asked();
     Ok(())
 }

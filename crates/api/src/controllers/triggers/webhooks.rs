@@ -1,8 +1,9 @@
 //! The addresses that git servers report pushes to (api-v1.md §6.5).
 
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use pierhead_auth::{RepositoryKind, RepositoryState, Role};
 use pierhead_oci::RepositoryName;
 use serde::Deserialize;
@@ -43,9 +44,9 @@ async fn push_of_trigger(
     guard: RegistryClient,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
-    payload: Bytes,
+    request: Request,
 ) -> Result<&'static str> {
-    push(&guard, &api, &trigger_uuid, &payload).await
+    push(&guard, &api, &trigger_uuid, request.into_body()).await
 }
 
 /// A push, reported to an address that names the repository, too.
@@ -53,16 +54,16 @@ async fn push_of_repository(
     guard: RegistryClient,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
-    payload: Bytes,
+    request: Request,
 ) -> Result<&'static str> {
-    push(&guard, &api, &trigger_uuid, &payload).await
+    push(&guard, &api, &trigger_uuid, request.into_body()).await
 }
 
 async fn push(
     guard: &RegistryClient,
     api: &Api,
     trigger_uuid: &str,
-    payload: &[u8],
+    payload: Body,
 ) -> Result<&'static str> {
     let trigger = triggers::find_anywhere(api, trigger_uuid).await?;
     let unknown = || Error::web(StatusCode::NOT_FOUND, "There is no such trigger.");
@@ -84,10 +85,22 @@ async fn push(
         let text = "Repository is currently in read only or mirror mode";
         return Err(Error::web(StatusCode::SERVICE_UNAVAILABLE, text));
     }
-    if payload.len() > LARGEST {
-        let text = format!("A report has at most {LARGEST} bytes.");
-        return Err(Error::web(StatusCode::PAYLOAD_TOO_LARGE, text));
-    }
-    triggers::pushed(api, guard.caller(), &repository, &trigger, payload).await?;
+    let payload = read(payload).await?;
+    triggers::pushed(api, guard.caller(), &repository, &trigger, &payload).await?;
     Ok("Okay")
+}
+
+/// The body of a report. It is large, so only those who may report are listened to.
+async fn read(body: Body) -> Result<Bytes> {
+    match Limited::new(body, LARGEST).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let text = format!("A report has at most {LARGEST} bytes.");
+            Err(Error::web(StatusCode::PAYLOAD_TOO_LARGE, text))
+        }
+        Err(_) => Err(Error::web(
+            StatusCode::BAD_REQUEST,
+            "The report ended early.",
+        )),
+    }
 }

@@ -396,7 +396,22 @@ impl GitHost for GitLab {
             Ok(None) => return Ok(Incoming::Nothing),
             Err(problem) => return Ok(Incoming::Malformed(problem)),
         };
-        let default_branch = self.repository(source).await?.default_branch;
+        let default_branch = match self.0.get(&Self::path(source, &[])?, &[]).await {
+            // Tokens of GitLab are over after two hours: from then on what the event says must do.
+            Err(error) if error.is_status(StatusCode::UNAUTHORIZED) => {
+                tracing::info!(
+                    source,
+                    "GitLab does not accept the token of a trigger any more"
+                );
+                let (commit, default_branch) = (
+                    pushed.commit.unwrap_or(&Value::Null),
+                    text(&report, "project.default_branch"),
+                );
+                let metadata = payload::metadata(&report, pushed.hash, commit, default_branch);
+                return Ok(Incoming::Push(metadata.into()));
+            }
+            found => string(&found.map_err(failed)?, "default_branch"),
+        };
         // The event names the last twenty commits of a push, and none of a tag.
         let looked_up = match pushed.commit {
             Some(_) => None,
