@@ -2,6 +2,8 @@
 //!
 //! A manifest is *alive* while a tag, visible or hidden, points to it or to an index above it.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDateTime;
 
 use crate::conn::Conn;
@@ -409,6 +411,27 @@ pub async fn holding_index(
 /// Labels of a manifest, as key and value.
 pub async fn labels(conn: &mut Conn, manifest: ManifestId) -> Result<Vec<(String, String)>> {
     fetch_all!(conn, LABELS, manifest)
+}
+
+/// Labels (key and value) that all of these manifests have, in the order they were made. One statement.
+pub async fn common_labels(
+    conn: &mut Conn,
+    manifests: &BTreeSet<ManifestId>,
+) -> Result<Vec<(String, String)>> {
+    let Some(last) = manifests.last() else {
+        return Ok(Vec::new());
+    };
+    let places = placeholders(2, manifests.len());
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT l.key, l.value FROM manifestlabel m JOIN label l ON l.id = m.label_id WHERE m.manifest_id IN {places} \
+         GROUP BY l.key, l.value HAVING COUNT(DISTINCT m.manifest_id) = $1 ORDER BY MIN(l.id)"
+    ));
+    let count = i64::try_from(manifests.len()).unwrap_or(i64::MAX);
+    let values = manifests
+        .iter()
+        .chain(std::iter::repeat(last))
+        .take(padded(manifests.len()));
+    fetch_all_of!(conn, sql, [count], values)
 }
 
 /// Inserts labels and binds them to the manifest. Each is (uuid, key, value, media type id).

@@ -5,13 +5,21 @@ use crate::error::Result;
 use crate::ids::{ManifestId, RepositoryId, TagId};
 use crate::statement::{execute, fetch_all, fetch_one, statements};
 
-/// A dead interval of a tag that can still be restored.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct RestorableTag {
-    /// `tag.id`.
-    pub id: TagId,
-    /// Whether it may be neither moved nor deleted.
-    pub immutable: bool,
+/// Dead intervals of a tag that can still be restored.
+#[derive(Clone, Copy, Debug)]
+pub struct Restorable<'a> {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// The tag's name.
+    pub name: &'a str,
+    /// What they point to.
+    pub manifest: ManifestId,
+    /// They ended before now, in epoch milliseconds,
+    pub now_ms: i64,
+    /// and after the beginning of the time machine's window.
+    pub window_start_ms: i64,
+    /// Those that may be neither moved nor deleted are left out.
+    pub only_mutable: bool,
 }
 
 /// A tag that belongs to a manifest by its name, as cosign makes them.
@@ -33,9 +41,13 @@ statements! {
     SET_IMMUTABLE = "UPDATE tag SET immutable = $2 WHERE id = $1";
     WINDOW = "SELECT n.removed_tag_expiration_s FROM repository r JOIN \"user\" n ON n.id = r.namespace_user_id \
         WHERE r.id = $1";
-    /// `$1` repository, `$2` name, `$3` manifest, `$4` now, `$5` the beginning of the time machine's window.
-    RESTORABLE = "SELECT id, immutable FROM tag WHERE repository_id = $1 AND name = $2 AND manifest_id = $3 \
-        AND lifetime_end_ms <= $4 AND lifetime_end_ms > $5 ORDER BY id";
+    /// `$1` repository, `$2` name, `$3` manifest, `$4` now, `$5` the beginning of the time machine's window, `$6` whether only
+    /// mutable ones count, `$7` the end of the first of them; each other one ends a millisecond before the one before it.
+    MOVE_ENDS = "UPDATE tag SET lifetime_end_ms = moved.end_ms FROM ( \
+          SELECT id AS moved_id, CAST($7 AS BIGINT) + 1 - ROW_NUMBER() OVER (ORDER BY id) AS end_ms FROM tag \
+          WHERE repository_id = $1 AND name = $2 AND manifest_id = $3 AND lifetime_end_ms <= $4 AND lifetime_end_ms > $5 \
+            AND (immutable = false OR $6 = false) \
+        ) AS moved WHERE tag.id = moved.moved_id";
     EARLIEST_END = "SELECT COALESCE(MIN(lifetime_end_ms), 9223372036854775807) FROM tag \
         WHERE repository_id = $1 AND name = $2";
     /// `$1` repository, `$2` to `$4` names, `$5` now, `$6` manifest, `$7` the tag that ends. None if another visible tag that
@@ -80,23 +92,19 @@ pub async fn time_machine_window(conn: &mut Conn, repository: RepositoryId) -> R
     Ok(seconds)
 }
 
-/// Dead intervals of a tag on a manifest that ended inside the window.
-pub async fn restorable(
-    conn: &mut Conn,
-    repository: RepositoryId,
-    name: &str,
-    manifest: ManifestId,
-    now_ms: i64,
-    window_start_ms: i64,
-) -> Result<Vec<RestorableTag>> {
-    fetch_all!(
+/// Moves the ends of dead intervals to `end_ms` and the milliseconds before it; returns how many there were. No two intervals
+/// of a name may end together, so `end_ms` must be before every other end.
+pub async fn move_ends(conn: &mut Conn, dead: &Restorable<'_>, end_ms: i64) -> Result<u64> {
+    execute!(
         conn,
-        RESTORABLE,
-        repository,
-        name,
-        manifest,
-        now_ms,
-        window_start_ms
+        MOVE_ENDS,
+        dead.repository,
+        dead.name,
+        dead.manifest,
+        dead.now_ms,
+        dead.window_start_ms,
+        dead.only_mutable,
+        end_ms,
     )
 }
 

@@ -102,28 +102,6 @@ impl Registry {
     }
 }
 
-/// Labels that all of these manifests have, with the same value.
-pub(crate) async fn common_labels(
-    conn: &mut Conn,
-    manifests: &[ManifestId],
-) -> pierhead_db::Result<Vec<(String, String)>> {
-    let mut common: Option<Vec<(String, String)>> = None;
-    for manifest in manifests {
-        let labels = manifests::labels(conn, *manifest).await?;
-        common = Some(match common {
-            None => labels,
-            Some(common) => common
-                .into_iter()
-                .filter(|label| labels.contains(label))
-                .collect(),
-        });
-        if common.as_ref().is_some_and(Vec::is_empty) {
-            break;
-        }
-    }
-    Ok(common.unwrap_or_default())
-}
-
 /// What the labels of a stored manifest ask of a tag that is moved to it; for an index, what its children have in common
 /// stands in for labels that it does not have itself.
 pub(crate) async fn stored_actions(
@@ -135,7 +113,7 @@ pub(crate) async fn stored_actions(
     let mut labels = Vec::new();
     if is_index {
         let children = manifests::children(conn, manifest).await?;
-        labels = common_labels(conn, &children).await?;
+        labels = manifests::common_labels(conn, &children.into_iter().collect()).await?;
     }
     // A later one replaces an earlier one.
     labels.extend(own);

@@ -131,6 +131,31 @@ on_both_engines! {
         assert_eq!(push(&image, "hooked").await, Cost::statements(11), "with hooks, the same again");
     }
 
+    // What the children of an index have in common is asked for at once, however many there are.
+    fn of_an_index(site) {
+        let ann = site.ann(&["ann/app"]).await;
+        let labels = serde_json::json!({"quay.expires-after": "2w", "a": "b"});
+        let mut costs = Vec::new();
+        for size in [2_usize, 12] {
+            let names: Vec<String> = (0..size).map(|n| format!("{n} of {size}")).collect();
+            let children: Vec<Image> = names
+                .iter()
+                .map(|name| Image::with(name, &labels, &serde_json::json!({})))
+                .collect();
+            for child in &children {
+                ann.push_image("ann/app", &child.digest(), child).await;
+            }
+            let index = Image::index(&children.iter().collect::<Vec<_>>());
+            let tag = format!("of-{size}");
+            let pushed = ann.push_manifest("ann/app", &tag, &index.media_type, &index.manifest);
+            let (cost, _) = site.cost(async { pushed.await.expect(201) }).await;
+            costs.push(cost.statements);
+        }
+        assert_eq!(costs[0], costs[1]);
+        let ends = "SELECT count(*) FROM tag WHERE name LIKE 'of-%' AND lifetime_end_ms IS NOT NULL";
+        assert_eq!(site.sql(ends).await, "2", "the label of all children acts");
+    }
+
     fn of_a_page(site) {
         let ann = site.ann(&["ann/app"]).await;
         let image = Image::of("image");

@@ -8,7 +8,7 @@ use pierhead_oci::Digest;
 
 use crate::error::{Error, Result};
 use crate::notification::PushNotifier;
-use crate::service::labels::{EXPIRES_AFTER, IMMUTABLE, Labels, TagActions, common_labels};
+use crate::service::labels::{EXPIRES_AFTER, IMMUTABLE, Labels, TagActions};
 use crate::service::manifests::immutable_tag;
 use crate::service::retarget::{self, Refused, Retarget, Retargeted};
 
@@ -193,7 +193,8 @@ impl ManifestWrite {
         if children.is_empty() || own.is_complete() {
             return Ok(own);
         }
-        let common = common_labels(conn, children).await?;
+        let children = children.iter().copied().collect();
+        let common = manifests::common_labels(conn, &children).await?;
         let labels = common
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()));

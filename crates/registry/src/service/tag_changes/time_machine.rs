@@ -1,7 +1,8 @@
 //! Removal from the time machine: intervals end before its window, so that they can be collected at once.
 
 use pierhead_db::Conn;
-use pierhead_db::queries::{manifests, tag_changes, tags};
+use pierhead_db::queries::tag_changes::{self, Restorable};
+use pierhead_db::queries::{manifests, tags};
 use serde_json::json;
 
 use super::{Result, TagError, Work};
@@ -27,45 +28,38 @@ impl Work {
             .await?
             .saturating_mul(1000);
         let window_start_ms = self.now_ms.saturating_sub(window_ms);
-        let (manifest, digest, ids) = match removal {
+        // No two intervals of a name may end together: each ends before every other.
+        let earliest = tag_changes::earliest_end(conn, self.repository, &self.tag).await?;
+        let end_ms = window_start_ms.min(earliest.saturating_sub(1));
+        let (manifest, digest) = match removal {
             Removal::Alive => {
                 let alive = self.alive(conn).await?;
                 if config.immutable_tags && alive.immutable {
                     return Err(TagError::NothingToRemove);
                 }
-                (alive.manifest_id, alive.digest, vec![alive.id])
+                tag_changes::move_end(conn, alive.id, end_ms).await?;
+                (alive.manifest_id, alive.digest)
             }
             Removal::Dead(digest) => {
                 let found =
                     manifests::find_by_digest(conn, self.repository, &digest, self.now_ms).await?;
                 let manifest = found.ok_or(TagError::NoSuchManifest)?.id;
-                let dead = tag_changes::restorable(
-                    conn,
-                    self.repository,
-                    &self.tag,
+                let dead = Restorable {
+                    repository: self.repository,
+                    name: &self.tag,
                     manifest,
-                    self.now_ms,
+                    now_ms: self.now_ms,
                     window_start_ms,
-                )
-                .await?;
-                let removed = dead
-                    .into_iter()
-                    .filter(|tag| !(config.immutable_tags && tag.immutable));
-                (manifest, digest, removed.map(|tag| tag.id).collect())
+                    only_mutable: config.immutable_tags,
+                };
+                if tag_changes::move_ends(conn, &dead, end_ms).await? == 0 {
+                    return Err(TagError::NothingToRemove);
+                }
+                (manifest, digest)
             }
         };
-        if ids.is_empty() {
-            return Err(TagError::NothingToRemove);
-        }
         if config.pull_statistics {
             tags::delete_pull_statistics(conn, self.repository, &self.tag).await?;
-        }
-        // No two intervals of a name may end together: each ends before every other.
-        let earliest = tag_changes::earliest_end(conn, self.repository, &self.tag).await?;
-        let mut end_ms = window_start_ms.min(earliest.saturating_sub(1));
-        for id in ids {
-            tag_changes::move_end(conn, id, end_ms).await?;
-            end_ms -= 1;
         }
         if with_children && config.reset_child_manifest_expiration {
             tag_changes::end_children(conn, self.repository, manifest, window_start_ms).await?;
