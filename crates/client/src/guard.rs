@@ -38,6 +38,9 @@ const INTERNAL_SUFFIXES: [&str; 2] = [".internal", ".local"];
 /// Names that no webhook goes to, besides those of the configuration.
 const NO_WEBHOOKS: [&str; 2] = ["localhost", "127.0.0.1"];
 
+/// What Quay says of a URL without a host. The texts of this guard are Quay's, as its console shows them.
+const NO_HOST: &str = "URL must include a hostname";
+
 /// The longest URL that is accepted, in bytes.
 const LONGEST_URL: usize = 8192;
 
@@ -146,15 +149,18 @@ impl AddressGuard {
     pub(crate) fn admit(&self, text: &str) -> Result<Url, Refused> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Refused::malformed("a URL is required"));
+            return Err(Refused::malformed("External registry URL is required"));
         }
         if text.len() > LONGEST_URL {
             return Err(Refused::malformed(format!(
-                "the URL is longer than {LONGEST_URL} bytes"
+                "The URL is longer than {LONGEST_URL} bytes"
             )));
         }
-        let url = Url::parse(text)
-            .map_err(|error| Refused::malformed(format!("the URL is not valid: {error}")))?;
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => wrong_scheme(""),
+            url::ParseError::EmptyHost => Refused::malformed(NO_HOST),
+            _ => Refused::malformed("Invalid URL format"),
+        })?;
         self.admit_url(&url)?;
         Ok(url)
     }
@@ -162,19 +168,16 @@ impl AddressGuard {
     /// As [`Self::admit`], for a URL that is parsed already: a redirect.
     pub(crate) fn admit_url(&self, url: &Url) -> Result<(), Refused> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refused::malformed(format!(
-                "the URL scheme '{}' is not allowed: only http and https are",
-                url.scheme()
-            )));
+            return Err(wrong_scheme(url.scheme()));
         }
         let has_credentials = !url.username().is_empty() || url.password().is_some();
         if has_credentials && self.policy == Policy::PublicOnly {
             return Err(Refused::malformed(
-                "a URL with credentials in it is not allowed",
+                "URLs with embedded credentials are not allowed",
             ));
         }
         match url.host() {
-            None => Err(Refused::malformed("the URL has no host name")),
+            None => Err(Refused::malformed(NO_HOST)),
             Some(Host::Domain(_)) => Ok(()),
             Some(Host::Ipv4(address)) => self.admit_address(&address.to_string(), address.into()),
             Some(Host::Ipv6(address)) => self.admit_address(&address.to_string(), address.into()),
@@ -265,6 +268,12 @@ impl AddressGuard {
             |entry| matches!(entry, AllowedHost::Network(network) if network.contains(&address)),
         )
     }
+}
+
+fn wrong_scheme(scheme: &str) -> Refused {
+    Refused::malformed(format!(
+        "Invalid URL scheme '{scheme}': only HTTP and HTTPS are allowed"
+    ))
 }
 
 /// A host name as names are compared: lower case, without the dot of the root.

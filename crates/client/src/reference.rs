@@ -33,38 +33,45 @@ impl AddressGuard {
 fn registry_url(reference: &str) -> Result<String, Refused> {
     if reference.trim().is_empty() {
         return Err(Refused::malformed(
-            "a reference to an external registry is required",
+            "External registry reference is required",
         ));
     }
     if reference.chars().any(char::is_whitespace) {
         return Err(Refused::malformed(
-            "a reference to an external registry has no spaces",
+            "External registry reference must not include whitespace",
         ));
     }
     if reference.contains("://") {
         return Err(Refused::malformed(
-            "a reference to an external registry has no scheme: write registry.example.com/namespace/repository",
+            "External registry reference must not include a URL scheme",
         ));
     }
     if reference.contains(['?', '#', '\\', '%']) {
         return Err(Refused::malformed(
-            "a reference to an external registry has none of the characters ? # \\ %",
+            "External registry reference contains an invalid character",
         ));
     }
     let registry = match reference.split_once('/') {
         Some((registry, path)) if !registry.is_empty() && !path.is_empty() => registry,
         _ => {
             return Err(Refused::malformed(
-                "a reference to an external registry needs the path of a repository",
+                "External registry reference must include a repository path",
             ));
         }
     };
-    let wrong = || Refused::malformed("the registry of the reference is not valid");
-    let (host, port) = authority(registry).ok_or_else(wrong)?;
-    if let Some(port) = port
-        && !matches!(port.parse::<u16>(), Ok(1..))
-    {
-        return Err(Refused::malformed("the port of the registry is not valid"));
+    let wrong =
+        || Refused::malformed("External registry reference must include a valid registry hostname");
+    let wrong_authority =
+        || Refused::malformed("External registry reference contains an invalid registry authority");
+    let (host, port) = authority(registry).ok_or_else(wrong_authority)?;
+    match port.map(|port| (port, port.parse::<u16>())) {
+        None | Some((_, Ok(1..))) => {}
+        Some(("", _) | (_, Ok(0))) => {
+            return Err(Refused::malformed(
+                "External registry reference contains an invalid registry port",
+            ));
+        }
+        Some((_, Err(_))) => return Err(wrong_authority()),
     }
     let url = format!("https://{registry}");
     let parsed = Url::parse(&url).map_err(|_| wrong())?;
@@ -104,6 +111,8 @@ fn is_host_name(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn check(reference: &str) -> Result<(), Refused> {
@@ -156,6 +165,24 @@ mod tests {
                 matches!(check(reference), Err(Refused::Malformed(_))),
                 "{reference}"
             );
+        }
+    }
+
+    #[test]
+    fn it_is_refused_in_quays_words() {
+        let begin = "External registry reference ";
+        for (reference, end) in [
+            ("", "is required"),
+            ("quay.io/a b", "must not include whitespace"),
+            ("https://quay.io/a", "must not include a URL scheme"),
+            ("quay.io/a?b", "contains an invalid character"),
+            ("quay.io", "must include a repository path"),
+            ("quay.io:/a", "contains an invalid registry port"),
+            ("quay.io:1:2/a", "contains an invalid registry authority"),
+            ("quay..io/a", "must include a valid registry hostname"),
+        ] {
+            let refused = check(reference).unwrap_err();
+            assert_eq!(refused.to_string(), format!("{begin}{end}"), "{reference}");
         }
     }
 

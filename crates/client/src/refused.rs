@@ -11,7 +11,7 @@ pub enum Refused {
     #[error("{0}")]
     Malformed(String),
     /// The name has no address.
-    #[error("the host name {0} cannot be resolved")]
+    #[error("Cannot resolve hostname '{0}'")]
     Unresolvable(String),
     /// The host is one that requests may not be sent to.
     #[error("requests to {host} are not allowed: {reason}; SSRF_ALLOWED_HOSTS can exempt it")]
