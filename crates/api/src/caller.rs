@@ -220,10 +220,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 async fn by_token(parts: &Parts, api: &Api, token: &str) -> Result<Option<Credential>, Error> {
     if is_jwt(token) {
         // Tokens of identity providers: none is configured that could have issued one.
-        return Err(Error::web(
-            StatusCode::UNAUTHORIZED,
-            "The issuer of this token is not configured as an identity provider of this registry",
-        ));
+        let text = match issuer(token) {
+            Some(issuer) => format!("Issuer {issuer} not configured"),
+            None => "Token does not contain issuer".to_owned(),
+        };
+        return Err(Error::web(StatusCode::UNAUTHORIZED, text));
     }
     match api.auth().oauth_token(token).await {
         Ok(credential) => Ok(Some(credential)),
@@ -240,15 +241,34 @@ async fn by_token(parts: &Parts, api: &Api, token: &str) -> Result<Option<Creden
     }
 }
 
-/// Three parts of which the first is a JSON object. Our own tokens have no dots.
+/// Three parts of which the first is a JSON object that says that this is a token of an identity provider. Our own tokens have
+/// no dots; what does not say so is an unknown one of them, as in Quay.
 fn is_jwt(token: &str) -> bool {
-    use base64::Engine as _;
     let mut parts = token.split('.');
-    let header = parts.next().unwrap_or_default();
+    let header = parts.next().and_then(object);
+    let kind = header.as_ref().and_then(|header| header["typ"].as_str());
     parts.count() == 2
-        && base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .decode(header)
-            .is_ok_and(|json| serde_json::from_slice::<Map<String, Value>>(&json).is_ok())
+        && kind.is_some_and(|kind| {
+            ["jwt", "at+jwt"]
+                .iter()
+                .any(|known| kind.eq_ignore_ascii_case(known))
+        })
+}
+
+/// Who is said to have issued a token of an identity provider.
+fn issuer(token: &str) -> Option<String> {
+    let payload = token.split('.').nth(1).and_then(object)?;
+    let issuer = payload["iss"].as_str()?;
+    (!issuer.is_empty()).then(|| issuer.to_owned())
+}
+
+/// A part of such a token.
+fn object(part: &str) -> Option<Value> {
+    use base64::Engine as _;
+    let json = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(part)
+        .ok()?;
+    serde_json::from_slice(&json).ok().filter(Value::is_object)
 }
 
 fn address(parts: &Parts) -> Option<String> {
@@ -298,10 +318,28 @@ mod tests {
 
     #[test]
     fn a_jwt_is_told_from_an_opaque_token() {
-        assert!(is_jwt("eyJhbGciOiJSUzI1NiJ9.e30.c2ln"));
-        for other in ["abc", "a.b.c", "e30.e30", "e30.e30.e30.e30"] {
+        // {"typ":"JWT"}, {"typ":"at+jwt"}
+        for token in [
+            "eyJ0eXAiOiJKV1QifQ.e30.c2ln",
+            "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2ln",
+        ] {
+            assert!(is_jwt(token), "{token}");
+            assert_eq!(issuer(token), None);
+        }
+        // The third is {"alg":"RS256"}.
+        for other in [
+            "abc",
+            "a.b.c",
+            "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+            "e30.e30",
+            "eyJ0eXAiOiJKV1QifQ.e30",
+            "eyJ0eXAiOiJKV1QifQ.e30.e30.e30",
+        ] {
             assert!(!is_jwt(other), "{other}");
         }
+        // {"iss":"https://idp"}
+        let token = "eyJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2lkcCJ9.c2ln";
+        assert_eq!(issuer(token).as_deref(), Some("https://idp"));
     }
 
     #[test]

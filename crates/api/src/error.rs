@@ -2,7 +2,7 @@
 //! look at `message` in some, at `error` in others, and at `error_type` in most.
 
 use axum::extract::{Request, State};
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -314,7 +314,10 @@ impl IntoResponse for Error {
             ),
             Self::TooManyAttempts { retry_after_s } => (
                 StatusCode::TOO_MANY_REQUESTS,
-                [(RETRY_AFTER, retry_after_s.to_string())],
+                [
+                    (RETRY_AFTER, retry_after_s.to_string()),
+                    (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+                ],
                 "Too many login attempts. \nPlease reset your Quay password and try again.",
             )
                 .into_response(),

@@ -17,9 +17,11 @@ mod declared;
 mod fresh;
 mod full_superuser;
 mod health_reader;
+mod log_exporter;
 mod organization;
 mod organization_creator;
 mod own_account;
+mod plainly;
 mod public;
 mod registry_client;
 mod repository;
@@ -36,11 +38,13 @@ pub(crate) use declared::{CreatesRepositories, Declares, ReadsRepositories};
 pub(crate) use fresh::Fresh;
 pub(crate) use full_superuser::FullSuperuserOnly;
 pub(crate) use health_reader::{HEALTH_DEBUG, HealthReader};
+pub(crate) use log_exporter::LogExporter;
 pub(crate) use organization::{
     InOrganization, OrgAdmin, OrgAdminUnscoped, OrgMember, OrgMemberScoped, OrganizationRole,
 };
 pub(crate) use organization_creator::OrganizationCreator;
 pub(crate) use own_account::OwnAccount;
+pub(crate) use plainly::Plainly;
 pub(crate) use public::Scoped;
 pub(crate) use registry_client::RegistryClient;
 pub(crate) use repository::{Admin, InRepository, Normal, Read, RepositoryRole, Write};

@@ -135,6 +135,8 @@ pub struct AccountsConfig {
     pub team_invites: bool,
     /// `FEATURE_TEAM_SYNCING` with an external identity provider: a group there may decide who is in a team.
     pub team_syncing: bool,
+    /// `FEATURE_ORG_MIRROR`: the mirror of an organization decides on the states of its repositories.
+    pub org_mirror: bool,
     /// `NAMESPACE_GC_GRACE_PERIOD_SECONDS`: how long the namespaces below can be brought back after they are deleted.
     pub deletion_grace: Duration,
     /// `NAMESPACE_GC_GRACE_PERIOD_ALLOWLIST`.
@@ -166,6 +168,7 @@ impl Default for AccountsConfig {
             change_tag_expiration: true,
             team_invites: false,
             team_syncing: false,
+            org_mirror: false,
             deletion_grace: Duration::zero(),
             deletion_grace_namespaces: Vec::new(),
             queues: QueueNames::default(),

@@ -17,10 +17,8 @@ impl Auth {
         let table = standing.credential.id.table;
         let threshold = match table {
             CredentialTable::AccessToken => return,
-            CredentialTable::Password | CredentialTable::Robot if !config.user_last_accessed => {
-                return;
-            }
             CredentialTable::OAuthToken => config.oauth_last_accessed_threshold,
+            _ if !config.user_last_accessed => return,
             _ => config.last_accessed_threshold,
         };
         if config.read_only {

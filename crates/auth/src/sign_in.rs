@@ -68,9 +68,7 @@ pub enum SignInError {
     )]
     PlainPassword,
     /// Passwords are not checked here.
-    #[error(
-        "Client login with a password is not possible here. Please use an app specific token or a robot token."
-    )]
+    #[error("An application specific token is required to login")]
     PasswordsNotAccepted,
     /// The user of an app specific token is disabled.
     #[error("This user has been disabled. Please contact your administrator.")]

@@ -368,6 +368,21 @@ async fn mirrors_of_organizations(engine: Engine) -> Result<()> {
     )?;
     assert!(site.statements(mirror).await? <= 4.0);
 
+    // A name that is none, or taken, is told before that repositories are the mirror's.
+    for (name, text) in [
+        ("Bad", "Invalid repository name"),
+        (
+            "app",
+            "Cannot create repository: organization is managed by organization-level mirroring",
+        ),
+    ] {
+        let new = json!({
+            "namespace": "org", "repository": name, "visibility": "private", "description": "",
+        });
+        let refused = site.post("/api/v1/repository", new, 400).await?;
+        assert_eq!(refused["error_message"], text);
+    }
+
     // What an organization is excludes the others.
     let policy = site
         .post(
@@ -434,7 +449,7 @@ async fn org_changes(site: &Installation, mirror: &str, url: &str) -> Result<()>
         "org_mirror_config_changed",
         &json!({
             "updated_fields": [
-                "external_namespace", "visibility", "external_registry_username", "repository_filters"
+                "external_namespace", "external_registry_username", "visibility", "repository_filters"
             ],
             "old_external_reference": format!("{url}/devel"),
             "external_reference": format!("{url}/nobody"),

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct-horse";
 const APP: &str = "/api/v1/repository/devel/app";
+/// How often a tag is moved away and back.
+const CHURN: usize = 80;
 
 /// A server with the repository `devel/app`, its owner with every scope, and the owner's registry client.
 async fn start(engine: Engine) -> (Pierhead, ApiClient, Client) {
@@ -406,19 +408,71 @@ async fn a_tag_lives_on_postgresql() {
     life_of_a_tag(Engine::PostgreSql).await;
 }
 
+/// However often a tag was moved away and back, one statement removes all that can be restored.
+async fn a_tag_that_came_back_often(engine: Engine) {
+    let (mut server, owner, client) = start(engine).await;
+    let mut digests = Vec::new();
+    for seed in [1, 2] {
+        let image = Image::build(seed, &[300]);
+        client
+            .push_image("devel/app", "churn", &image)
+            .await
+            .unwrap();
+        digests.push(image.manifest.digest);
+    }
+    let point = |digest: &str| json!({ "manifest_digest": digest });
+    let churn = format!("{APP}/tag/churn");
+    let (first, second) = (&digests[0], &digests[1]);
+    for digest in [first, second].into_iter().cycle().take(CHURN) {
+        owner
+            .post(&format!("{churn}/restore"), point(digest))
+            .await
+            .unwrap()
+            .expect(&[StatusCode::OK])
+            .unwrap();
+    }
+    let before = counted(&server).await;
+    owner
+        .post(&format!("{churn}/expire"), point(first))
+        .await
+        .unwrap()
+        .expect(&[StatusCode::OK])
+        .unwrap();
+    let cost = counted(&server).await - before;
+    assert!(cost < CHURN as u64 / 2, "{cost} statements");
+    assert_eq!(
+        status(owner.post(&format!("{churn}/expire"), point(first)).await),
+        (404, "not_found".to_owned())
+    );
+    assert_eq!(pulled(&client, "churn").await.as_ref(), Some(second));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tag_came_back_often_on_sqlite() {
+    a_tag_that_came_back_often(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_tag_came_back_often_on_postgresql() {
+    a_tag_that_came_back_often(Engine::PostgreSql).await;
+}
+
 /// Statements of a page, without what others run beside it.
 async fn statements(server: &Pierhead, owner: &ApiClient, query: &str) -> u64 {
     let mut least = u64::MAX;
     for _ in 0..5 {
-        let count = async || {
-            let metrics = server.metrics().await.unwrap();
-            metrics.sum("pierhead_db_statements_total", &[]).unwrap() as u64
-        };
-        let before = count().await;
+        let before = counted(server).await;
         tags(owner, query).await;
-        least = least.min(count().await - before);
+        least = least.min(counted(server).await - before);
     }
     least
+}
+
+/// Statements since the start.
+async fn counted(server: &Pierhead) -> u64 {
+    let metrics = server.metrics().await.unwrap();
+    metrics.sum("pierhead_db_statements_total", &[]).unwrap() as u64
 }
 
 async fn pages_of_tags(engine: Engine) {
@@ -457,6 +511,15 @@ async fn pages_of_tags(engine: Engine) {
             (&json!(page), &json!(page < 5))
         );
     }
+    // The repository tells its tags in that order, too.
+    let viewed = get(&owner, APP).await;
+    let names_told: Vec<_> = viewed["tags"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(names_told, expected(0..23));
     client.push_image("devel/app", "t23", &image).await.unwrap();
     assert_eq!(
         names(&tags(&owner, "limit=5&page=2").await),

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use pierhead_auth::accounts::AccountsError;
+use pierhead_auth::accounts::{AccountsError, Actor};
 use pierhead_db::queries::profiles::Profile;
 use pierhead_mail::Letter;
 use serde::Deserialize;
@@ -52,7 +52,11 @@ async fn confirm(
     Query(link): Query<Link>,
 ) -> Result<Response> {
     refuse_in_read_only(&api)?;
-    let actor = caller.actor();
+    // As in Quay nobody did it: whoever has the link need not be who is signed in here.
+    let actor = Actor {
+        ip: caller.ip().map(str::to_owned),
+        ..Actor::default()
+    };
     let confirmed = match api.accounts().confirm_address(&actor, &link.code).await {
         Ok(confirmed) => confirmed,
         Err(error @ (AccountsError::InvalidCode | AccountsError::AddressInUse)) => {

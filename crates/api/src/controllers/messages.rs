@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::extract::{Body, Path};
-use crate::guard::{Fresh, SuperuserOnly};
+use crate::guard::{Fresh, Plainly, SuperuserOnly};
 use crate::json::{Json, NoContent};
 use crate::route::{Routes, route};
 use crate::services::global_messages;
@@ -103,7 +103,7 @@ pub(crate) async fn get_global_messages(
 #[utoipa::path(post, path = "/api/v1/messages", operation_id = "createGlobalMessage", request_body = CreateMessage,
     responses((status = 201, description = "The banner is shown")))]
 pub(crate) async fn create_global_message(
-    _: Fresh<SuperuserOnly>,
+    _: Fresh<Plainly<SuperuserOnly>>,
     State(api): State<Api>,
     Body(CreateMessage { message }): Body<CreateMessage>,
 ) -> Result<Response> {
@@ -125,7 +125,7 @@ pub(crate) async fn create_global_message(
     params(("uuid" = String, Path, description = "The banner")),
     responses((status = 204, description = "The banner is gone")))]
 pub(crate) async fn delete_global_message(
-    _: Fresh<SuperuserOnly>,
+    _: Fresh<Plainly<SuperuserOnly>>,
     State(api): State<Api>,
     Path(uuid): Path<String>,
 ) -> Result<NoContent> {

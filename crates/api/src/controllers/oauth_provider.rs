@@ -160,8 +160,8 @@ async fn authorize(guard: BasicOrSession, State(api): State<Api>, form: Form) ->
             "redirect_uri": request.redirect_uri,
             "scope": request.scope,
             "csrf_token_val": csrf_token,
-            "state": request.state,
-            "assignment_uuid": request.assignment,
+            "state": form.in_query("state"),
+            "assignment_uuid": form.in_query("assignment_uuid"),
         });
         let answer = json::compact(StatusCode::OK, body);
         return Ok(([(CACHE_CONTROL, NO_CACHE)], answer).into_response());

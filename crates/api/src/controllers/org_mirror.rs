@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::dates;
 use crate::error::Result;
-use crate::extract::{Body, Query};
+use crate::extract::{Body, Query, body};
 use crate::guard::{AllSuperusers, InOrganization, OrgAdmin, Superusers};
 use crate::json::{self, Json, NoContent};
 use crate::route::{Routes, route};
@@ -21,6 +22,8 @@ use view::OrgMirrorView;
 
 /// Repositories of a page unless something else is said.
 const PAGE: i64 = 100;
+/// Fields of a change that are named in the log. There are not so many that mean something.
+const MOST_LOGGED_FIELDS: usize = 64;
 /// Most repositories of a page.
 const MAX_PAGE: i64 = 500;
 
@@ -88,11 +91,13 @@ async fn create_org_mirror_config(
 async fn update_org_mirror_config(
     guard: InOrganization<OrgAdmin, Superusers>,
     State(api): State<Api>,
-    Body(change): Body<ChangeOrgMirror>,
+    Body(given): Body<Map<String, Value>>,
 ) -> Result<Response> {
+    let fields = given.keys().take(MOST_LOGGED_FIELDS).cloned().collect();
+    let change: ChangeOrgMirror = body::parse(Value::Object(given))?;
     let organization = guard.organization()?;
     let (actor, name) = (guard.caller().actor(), organization.name.clone());
-    org_mirrors::change(&api, actor, name, organization.id, change).await?;
+    org_mirrors::change(&api, actor, name, organization.id, change, fields).await?;
     Ok(json::answer(StatusCode::OK, ""))
 }
 

@@ -89,10 +89,10 @@ async fn create_organization(
     State(api): State<Api>,
     Body(new): Body<NewOrg>,
 ) -> Result<impl IntoResponse> {
-    let given = |email: Option<String>| email.filter(|email| !email.is_empty());
+    let contact = new.contact_email.filter(|email| !email.is_empty());
     let new_organization = NewOrganization {
         name: new.name,
-        email: given(new.contact_email).or_else(|| given(new.email)),
+        email: contact.or(new.email),
         owner: guard.user().username.clone(),
     };
     let username = &guard.user().username;

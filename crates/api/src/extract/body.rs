@@ -12,7 +12,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Error> {
     if !body.is_object() {
         return Err(Error::invalid_request("The body must be a JSON object"));
     }
-    serde_json::from_value(body).map_err(|error| Error::invalid_request(error.to_string()))
+    typed(body)
 }
 
 /// The body as a list of `T`, or what is wrong with it.
@@ -20,7 +20,47 @@ pub(crate) fn parse_list<T: DeserializeOwned>(body: Value) -> Result<Vec<T>, Err
     if !body.is_array() {
         return Err(Error::invalid_request("The body must be a JSON list"));
     }
+    typed(body)
+}
+
+/// As Quay's schemas have it, a number without a fraction is an integer, also if it is written `3.0`.
+fn typed<T: DeserializeOwned>(mut body: Value) -> Result<T, Error> {
+    // By reference, so that only what is refused at first costs more.
+    let refused = match T::deserialize(&body) {
+        Ok(typed) => return Ok(typed),
+        Err(error) => Error::invalid_request(error.to_string()),
+    };
+    if !make_integers(&mut body) {
+        return Err(refused);
+    }
     serde_json::from_value(body).map_err(|error| Error::invalid_request(error.to_string()))
+}
+
+/// Turns numbers such as `3.0` into integers. Whether there was any.
+fn make_integers(value: &mut Value) -> bool {
+    /// Beyond it not every integer has a number with a fraction of its own.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => {
+            let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
+                return false;
+            };
+            if float.fract() != 0.0 || float.abs() > LARGEST {
+                return false;
+            }
+            // Whole, and in the range of i64.
+            *value = Value::from(float as i64);
+            true
+        }
+        Value::Array(list) => made(list.iter_mut()),
+        Value::Object(map) => made(map.values_mut()),
+        _ => false,
+    }
+}
+
+/// The same for several values, all of them.
+fn made<'v>(values: impl Iterator<Item = &'v mut Value>) -> bool {
+    values.map(make_integers).filter(|made| *made).count() > 0
 }
 
 /// An optional field that must not be null: with `#[serde(default, deserialize_with = "body::present")]`.
@@ -65,6 +105,25 @@ mod tests {
         assert_eq!(change.email, None);
         let change: Change = parse(json!({ "name": "a", "email": "b" })).unwrap();
         assert_eq!((change.company, change.email.as_deref()), (None, Some("b")));
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_an_integer_however_it_is_written() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Limit {
+            limit: u32,
+            more: Option<Value>,
+        }
+        let limit = |text: &str| parse::<Limit>(serde_json::from_str(text).unwrap());
+        for text in ["3", "3.0", "3e0", "0.3e1"] {
+            assert_eq!(limit(&format!(r#"{{"limit": {text}}}"#)).unwrap().limit, 3);
+        }
+        for text in ["3.5", "-3.0", "1e300", "\"3\""] {
+            assert!(limit(&format!(r#"{{"limit": {text}}}"#)).is_err(), "{text}");
+        }
+        // What is only kept is kept as it was written.
+        let kept = limit(r#"{"limit": 3, "more": {"ratio": 2.0}}"#).unwrap();
+        assert_eq!(kept.more, Some(json!({ "ratio": 2.0 })));
     }
 
     #[test]

@@ -81,8 +81,11 @@ impl FromRequestParts<Api> for BasicOrSession {
         let user = credential
             .as_ref()
             .and_then(|credential| credential.account.clone())
-            .filter(|account| !account.is_robot())
             .ok_or_else(|| Error::web(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
+        if user.is_robot() {
+            // It administers no organization.
+            return Err(Error::web(StatusCode::FORBIDDEN, "Permission Denied"));
+        }
         if api.is_read_only() && !parts.method.is_safe() {
             return Err(Error::ReadOnly);
         }

@@ -2,10 +2,10 @@
 //! organization is refused in another shape than elsewhere.
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use pierhead_auth::Scope;
 
+use super::plainly::told_plainly;
 use super::{AdminUser, AllSuperusers, Guard, InOrganization, OrgAdmin, Rule, SignedIn};
 use crate::error::Error;
 use crate::state::Api;
@@ -25,15 +25,8 @@ impl FromRequestParts<Api> for RobotPermissionsReader {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Error> {
         let user = SignedIn::<AdminUser>::from_request_parts(parts, api).await?;
-        match InOrganization::of(user.into_caller(), parts, api).await {
-            Ok(guard) => Ok(Self(guard)),
-            Err(Error::Exception(_)) => Err(Error::message(
-                StatusCode::FORBIDDEN,
-                "You don't have the permission to access the requested resource. It is either read-protected or not \
-                 readable by the server.",
-            )),
-            Err(error) => Err(error),
-        }
+        let guard = InOrganization::of(user.into_caller(), parts, api).await;
+        guard.map(Self).map_err(told_plainly)
     }
 }
 

@@ -34,6 +34,27 @@ pub(crate) struct Export {
     pub(crate) callback_email: Option<String>,
 }
 
+/// What audit rows tell of an export.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct To<'a> {
+    /// The URL that was to be called.
+    pub(crate) url: Option<&'a str>,
+    /// The address that was to get a mail.
+    pub(crate) email: Option<&'a str>,
+    /// The name of the repository, without its namespace.
+    pub(crate) repository: Option<&'a str>,
+}
+
+impl Export {
+    fn to(&self) -> To<'_> {
+        To {
+            url: self.callback_url.as_deref(),
+            email: self.callback_email.as_deref(),
+            repository: self.repository.as_ref().map(|(_, name)| name.as_str()),
+        }
+    }
+}
+
 /// Queues an export; returns its id.
 pub(crate) async fn queue(api: &Api, actor: Actor, export: Export) -> Result<String> {
     let export = Export {
@@ -42,7 +63,7 @@ pub(crate) async fn queue(api: &Api, actor: Actor, export: Export) -> Result<Str
         ..export
     };
     if let Err((reason, refusal)) = check(api, &export).await {
-        record_refusal(api, actor, &export, reason).await?;
+        record_refusal(api, actor, export.namespace, &export.to(), reason).await?;
         return Err(refusal);
     }
     let id = Uuid::new_v4().to_string();
@@ -58,7 +79,7 @@ pub(crate) async fn queue(api: &Api, actor: Actor, export: Export) -> Result<Str
         "callback_email": export.callback_email,
     })
     .to_string();
-    let mut metadata = about(api, &export);
+    let mut metadata = about(api, &export.to());
     metadata.insert("export_id".to_owned(), json!(id));
     metadata.insert("message".to_owned(), json!("queued for export"));
     let event = Event {
@@ -121,14 +142,15 @@ async fn check(api: &Api, export: &Export) -> Result<(), (&'static str, Error)> 
 async fn record_refusal(
     api: &Api,
     actor: Actor,
-    export: &Export,
+    namespace: UserId,
+    to: &To<'_>,
     reason: &'static str,
 ) -> Result<()> {
-    let mut metadata = about(api, export);
+    let mut metadata = about(api, to);
     metadata.insert("error".to_owned(), json!(reason));
     let event = Event {
         kind: "export_logs_failure",
-        account: export.namespace,
+        account: namespace,
         repository: None,
         metadata: metadata.into(),
     };
@@ -143,13 +165,31 @@ async fn record_refusal(
         .await
 }
 
+/// Leaves the audit row of an export that was refused before it was looked at, if there is such a namespace.
+pub(crate) async fn refuse(
+    api: &Api,
+    actor: Actor,
+    namespace: &str,
+    to: &To<'_>,
+    reason: &'static str,
+) -> Result<()> {
+    if api.is_read_only() {
+        return Ok(());
+    }
+    let found = api.auth().namespace_rights(None, namespace).await?.id;
+    let Some(found) = found else {
+        return Ok(());
+    };
+    record_refusal(api, actor, found, to, reason).await
+}
+
 /// The keys that both kinds of audit rows have.
-fn about(api: &Api, export: &Export) -> Map<String, Value> {
+fn about(api: &Api, to: &To<'_>) -> Map<String, Value> {
     let mut about = Map::new();
     about.insert("date/time".to_owned(), json!(api.clock().unix()));
-    about.insert("url".to_owned(), json!(export.callback_url));
-    about.insert("email".to_owned(), json!(export.callback_email));
-    if let Some((_, name)) = &export.repository {
+    about.insert("url".to_owned(), json!(to.url));
+    about.insert("email".to_owned(), json!(to.email));
+    if let Some(name) = to.repository {
         about.insert("repo".to_owned(), json!(name));
     }
     about

@@ -13,8 +13,6 @@ use crate::state::Api;
 
 /// Characters of a password that is made for somebody.
 const PASSWORD_LEN: usize = 32;
-/// Accounts of an unpaged list: more than any installation has, and a bound all the same.
-const ALL: u32 = 1_000_000;
 
 /// Which page of a list.
 #[derive(Clone, Copy, Debug)]
@@ -44,17 +42,21 @@ pub(crate) async fn list(
         .filter(|_| page.limit.is_some())
         .and_then(|token| api.page_tokens().open::<Position>(token, now))
         .map_or(0, |position| position.start_id - 1);
-    let limit = page.limit.unwrap_or(ALL);
     let mut accounts = api
         .accounts()
-        .managed_accounts(organizations, disabled, UserId(after), limit + 1)
+        .managed_accounts(
+            organizations,
+            disabled,
+            UserId(after),
+            page.limit.map(|limit| limit + 1),
+        )
         .await?;
-    let more = accounts.len() > limit as usize;
-    let next = accounts.get(limit as usize).filter(|_| more);
-    let next = next.map(|account| Position {
+    // One more than the page tells that there is a next one.
+    let length = page.limit.map_or(usize::MAX, |limit| limit as usize);
+    let next = accounts.get(length).map(|account| Position {
         start_id: account.id.0,
     });
-    accounts.truncate(limit as usize);
+    accounts.truncate(length);
     let token = match next {
         Some(position) => Some(api.page_tokens().seal(&position, now)?),
         None => None,
@@ -126,12 +128,6 @@ pub(crate) async fn create(
 /// Quay lets its data model refuse a new person here, in words of its own.
 fn refused(error: AccountsError, email: Option<&str>) -> Error {
     match error {
-        AccountsError::NameTaken {
-            name,
-            organization: false,
-        } => Error::bad_request(format!(
-            "Username has already been taken by user cannot be reused: {name}"
-        )),
         AccountsError::InvalidEmail(_) if email.is_none() => {
             Error::bad_request("Invalid email address: None")
         }

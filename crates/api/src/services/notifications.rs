@@ -294,9 +294,10 @@ pub(crate) async fn test(
     let hook = notification_hooks::find(&mut conn, owner.hooks(), uuid).await?;
     drop(conn);
     let hook = named(api, hook.ok_or_else(|| owner.missing(uuid))?);
+    let of_namespace = NAMESPACE_EVENTS.contains(&hook.event.as_str());
     let about = match &owner.repository {
-        Some((_, name)) => About::repository(api, &owner.namespace, name),
-        None => About::namespace(api, &owner.namespace),
+        Some((_, name)) if !of_namespace => About::repository(api, &owner.namespace, name),
+        _ => About::namespace(api, &owner.namespace),
     };
     let data = events::sample(&about, &hook.event, &hook.event_config, api.clock().unix());
     let body = spawn::item(&hook.uuid, &data, &performer, owner.repository.is_none());

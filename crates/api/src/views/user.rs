@@ -117,7 +117,12 @@ impl UserView {
 
     /// A person who has just signed in, as they see themselves.
     pub(crate) async fn of_newcomer(api: &Api, caller: &Caller, user: &Profile) -> Result<Self> {
-        Self::with(api, caller, user, Rights::ALL).await
+        let mut view = Self::with(api, caller, user, Rights::ALL).await?;
+        if api.auth().config().is_superuser(&user.username) {
+            // Quay compares the newcomer with the caller, who is nobody yet.
+            view.super_user = Some(false);
+        }
+        Ok(view)
     }
 
     async fn with(api: &Api, caller: &Caller, user: &Profile, rights: Rights) -> Result<Self> {

@@ -41,7 +41,7 @@ impl Accounts {
     /// Makes a token for a person.
     ///
     /// # Errors
-    /// When the title is empty or too long, or there is no such person.
+    /// When the title is too long, or there is no such person.
     pub async fn create_app_token(
         &self,
         actor: &Actor,
@@ -49,9 +49,6 @@ impl Accounts {
         title: &str,
         expiry: AppTokenExpiry,
     ) -> Result<CreatedAppToken> {
-        if title.trim().is_empty() {
-            return Err(AccountsError::Empty("The title"));
-        }
         names::check_length("The title", title, MAX_TITLE_LEN)?;
         let now = self.now();
         let expiration = match expiry {

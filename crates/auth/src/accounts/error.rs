@@ -36,7 +36,7 @@ pub enum AccountsError {
     #[error(transparent)]
     InvalidRepositoryName(#[from] NameError),
     /// The name belongs to a user or an organization.
-    #[error("Username has already been taken by {} and cannot be reused: {name}", if *.organization { "an organization" } else { "a user" })]
+    #[error("Username has already been taken by {} cannot be reused: {name}", if *.organization { "an organization and" } else { "user" })]
     NameTaken {
         /// The name as given.
         name: String,
@@ -44,7 +44,7 @@ pub enum AccountsError {
         organization: bool,
     },
     /// A namespace of that name is still being deleted.
-    #[error("Username is not available: {0} is still being deleted, try again when that is done")]
+    #[error("Username is not available")]
     NameBeingDeleted(String),
     /// An address has no place in a mail header.
     #[error("Invalid email address: {0}")]

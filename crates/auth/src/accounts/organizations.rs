@@ -64,7 +64,8 @@ impl Accounts {
         new: NewOrganization,
     ) -> Result<CreatedOrganization> {
         names::check_namespace(&new.name)?;
-        let email = new.email.filter(|email| !email.is_empty());
+        let given = new.email;
+        let email = given.clone().filter(|email| !email.is_empty());
         if let Some(email) = &email {
             names::check_address(email)?;
         }
@@ -102,7 +103,7 @@ impl Accounts {
                     kind: "org_create",
                     account: id,
                     repository: None,
-                    metadata: json!({ "email": email, "namespace": account.username }),
+                    metadata: json!({ "email": given, "namespace": account.username }),
                 };
                 accounts.record(conn, &actor, account.now, event).await?;
                 Ok(CreatedOrganization {

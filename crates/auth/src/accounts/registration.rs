@@ -60,22 +60,7 @@ pub struct Registered {
 }
 
 impl Accounts {
-    /// Makes an account for somebody who registers.
-    ///
-    /// # Errors
-    /// When the site does not want them, or a value is malformed or taken; then nothing has changed.
-    pub async fn register(
-        &self,
-        actor: &Actor,
-        registration: Registration,
-        rules: RegistrationRules,
-    ) -> Result<Registered> {
-        self.admit(&registration, &rules).await?;
-        self.enroll(actor, registration, rules.confirm_address)
-            .await
-    }
-
-    /// Makes an account for somebody whom the site wants, or a superuser. Without `confirm_address` the address counts as
+    /// Makes an account for somebody whom the site [admits](Self::admit), or a superuser. Without `confirm_address` the address counts as
     /// confirmed.
     ///
     /// # Errors
@@ -123,8 +108,11 @@ impl Accounts {
         .await
     }
 
-    /// What is refused without the cost of a hash.
-    async fn admit(&self, new: &Registration, rules: &RegistrationRules) -> Result<()> {
+    /// Whether the site wants somebody who registers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn admit(&self, new: &Registration, rules: &RegistrationRules) -> Result<()> {
         let mut conn = self.read().await?;
         let email = new.email.as_deref().filter(|email| !email.is_empty());
         if profiles::find_by_name(&mut conn, &new.username)

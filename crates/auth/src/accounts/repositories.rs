@@ -229,8 +229,8 @@ impl Accounts {
         self.write(move |conn| {
             Box::pin(async move {
                 let found = find_repository(conn, &namespace, &name).await?;
-                if repositories::namespace_is_mirrored(conn, found.namespace_id).await?
-                    || found.state == repositories::STATE_ORG_MIRROR
+                if accounts.config().org_mirror
+                    && repositories::namespace_is_mirrored(conn, found.namespace_id).await?
                 {
                     return Err(AccountsError::StateIsManaged(format!("{namespace}/{name}")));
                 }
@@ -240,6 +240,32 @@ impl Accounts {
                     &found,
                     &[("state_changed", json!(state.as_str()))],
                 );
+                accounts.record(conn, &actor, now, event).await?;
+                Ok(found.into())
+            })
+        })
+        .await
+    }
+
+    /// Switches content trust of a repository on or off.
+    ///
+    /// # Errors
+    /// When there is no such repository.
+    pub async fn set_trust(
+        &self,
+        actor: &Actor,
+        namespace: &str,
+        name: &str,
+        enabled: bool,
+    ) -> Result<RepositoryRef> {
+        let (accounts, now, actor) = (self.clone(), self.now(), actor.clone());
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                let found = find_repository(conn, &namespace, &name).await?;
+                repositories::set_trust(conn, found.id, enabled).await?;
+                let keys = [("trust_enabled", json!(enabled))];
+                let event = about("change_repo_trust", &found, &keys);
                 accounts.record(conn, &actor, now, event).await?;
                 Ok(found.into())
             })

@@ -33,10 +33,10 @@ impl Accounts {
         organizations: bool,
         disabled: bool,
         after: UserId,
-        limit: u32,
+        limit: Option<u32>,
     ) -> Result<Vec<ManagedAccount>> {
         let mut conn = self.read().await?;
-        let limit = i64::from(limit);
+        let limit = limit.map_or(i64::MAX, i64::from);
         Ok(managed_accounts::list(&mut conn, organizations, disabled, after, limit).await?)
     }
 

@@ -166,13 +166,14 @@ impl Accounts {
 
     /// Checks what was given for a person, and hashes the password.
     pub(super) async fn prepare_user(&self, new: &NewUser) -> Result<NewAccount> {
-        names::check_namespace(&new.username)?;
+        // The order in which Quay looks at them.
+        if let Some(password) = &new.password {
+            names::check_password(password.expose())?;
+        }
         names::check_email(new.email.as_deref(), self.config())?;
+        names::check_namespace(&new.username)?;
         let password_hash = match &new.password {
-            Some(password) => {
-                names::check_password(password.expose())?;
-                Some(self.hash(password).await?)
-            }
+            Some(password) => Some(self.hash(password).await?),
             None => None,
         };
         Ok(NewAccount {

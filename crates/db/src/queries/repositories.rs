@@ -83,6 +83,7 @@ statements! {
     SET_VISIBILITY = "UPDATE repository SET visibility_id = $2 WHERE id = $1";
     NAMESPACE_IS_MIRRORED = "SELECT EXISTS (SELECT 1 FROM orgmirrorconfig WHERE organization_id = $1)";
     SET_STATE = "UPDATE repository SET state = $2 WHERE id = $1 AND state <> 3";
+    SET_TRUST = "UPDATE repository SET trust_enabled = $2 WHERE id = $1 AND state <> 3";
     DELETE_STARS = "DELETE FROM star WHERE repository_id = $1";
     MARK_DELETED = "UPDATE repository SET name = $2, state = 3 WHERE id = $1 AND state <> 3";
     INSERT_DELETED_MARKER = "INSERT INTO deletedrepository (repository_id, marked, original_name) VALUES ($1, $2, $3)
@@ -169,6 +170,11 @@ pub async fn namespace_is_mirrored(conn: &mut Conn, namespace: NamespaceId) -> R
 /// Sets the state of a repository that is not marked for deletion.
 pub async fn set_state(conn: &mut Conn, repository: RepositoryId, state: i32) -> Result<u64> {
     execute!(conn, SET_STATE, repository, state)
+}
+
+/// Switches content trust of a repository on or off.
+pub async fn set_trust(conn: &mut Conn, repository: RepositoryId, enabled: bool) -> Result<u64> {
+    execute!(conn, SET_TRUST, repository, enabled)
 }
 
 /// Takes a repository out of everybody's favourites.

@@ -280,6 +280,39 @@ async fn a_log_is_exported_and_fetched(engine: Engine) -> Result<()> {
         .filter(|kind| *kind == "export_logs_failure")
         .count();
     assert_eq!(failures, 5);
+
+    // So does what is asked for by somebody who may not, or of a repository that is not there.
+    let gone = "/api/v1/repository/devel/gone/exportlogs";
+    let answer = devel.post(gone, json!({ "callback_email": "a@b" })).await?;
+    refusal(answer, 404, "not_found")?;
+    let ann = server.create_user("ann")?;
+    let ann = server.signed_in("ann", ann.password()).await?;
+    let own = "/api/v1/organization/devel/exportlogs";
+    refusal(ann.post(own, json!({})).await?, 403, "insufficient_scope")?;
+    let rows = json_of(devel.get("/api/v1/user/logs").await?, 200)?;
+    let told: Vec<Value> = (rows["logs"].as_array().unwrap().iter().take(2))
+        .map(|row| {
+            let metadata = &row["metadata"];
+            json!([
+                row["kind"],
+                metadata["error"],
+                metadata["email"],
+                metadata["repo"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["export_logs_failure", "unauthorized", null, null]),
+            json!([
+                "export_logs_failure",
+                "non-existent repository",
+                "a@b",
+                "gone"
+            ]),
+        ]
+    );
     refusal(nobody.get("/api/v1/user/logs").await?, 401, "invalid_token")?;
     Ok(())
 }

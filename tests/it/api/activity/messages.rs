@@ -34,8 +34,21 @@ async fn banners_are_shown_to_everybody(engine: Engine) -> Result<()> {
         refusal(answer, 400, "invalid_request")?;
     }
     // Neither a token nor what a browser would have to send.
-    let refused = nobody.post("/api/v1/messages", banner).await?;
+    let refused = nobody.post("/api/v1/messages", banner.clone()).await?;
     assert!(json_of(refused, 403)?["error"].is_string());
+    assert_eq!(shown().await?, messages);
+
+    // Who is no superuser is refused in the framework's words.
+    let ann = server.create_user("ann")?;
+    let ann = server.signed_in("ann", ann.password()).await?;
+    let told = "You don't have the permission to access the requested resource. It is either read-protected or not \
+                readable by the server.";
+    for answer in [
+        ann.post("/api/v1/messages", banner).await?,
+        ann.delete(&format!("/api/v1/message/{uuid}")).await?,
+    ] {
+        assert_eq!(json_of(answer, 403)?, json!({ "message": told }));
+    }
     assert_eq!(shown().await?, messages);
 
     for _ in 0..2 {

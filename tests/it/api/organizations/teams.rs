@@ -98,6 +98,24 @@ pub(super) async fn teams_get_members_and_permissions(engine: Engine) -> Result<
     assert_eq!(organization["ordered_teams"], json!(["owners", "devs"]));
     assert_eq!(organization["teams"]["owners"]["can_view"], json!(false));
     assert_eq!(organization["teams"]["devs"]["can_view"], json!(true));
+    // Who administers the organization sees all teams by a token that makes repositories, and nothing else.
+    let applications = "/api/v1/organization/acme/applications";
+    let tool = json_of(
+        ann.post(applications, json!({ "name": "tool" })).await?,
+        200,
+    )?;
+    let tokens = format!(
+        "{applications}/{}/tokens",
+        tool["client_id"].as_str().unwrap()
+    );
+    let minted = json!({ "name": "maker", "scope": "repo:create" });
+    let minted = json_of(ann.post(&tokens, minted).await?, 200)?;
+    let maker = server.with_token(minted["token"].as_str().unwrap());
+    let made_for = json_of(maker.get("/api/v1/organization/acme").await?, 200)?;
+    assert_eq!(made_for["is_admin"], json!(false));
+    for team in ["owners", "devs"] {
+        assert_eq!(made_for["teams"][team]["can_view"], json!(true), "{team}");
+    }
     assert!(
         organization.get("tag_expiration_s").is_none(),
         "that is for administrators"

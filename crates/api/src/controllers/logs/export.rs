@@ -11,13 +11,10 @@ use utoipa::ToSchema;
 use super::{Days, span};
 use crate::error::Result;
 use crate::extract::{Body, Path, Query, body};
-use crate::guard::{
-    Admin, AdminUser, Anyone, Auditors, InOrganization, InRepository, OrgAdmin, SignedIn,
-    Superusers,
-};
+use crate::guard::{Admin, AdminUser, Anyone, InRepository, LogExporter, SignedIn, Superusers};
 use crate::json::Json;
 use crate::route::{Routes, route};
-use crate::services::log_export::{self, Export};
+use crate::services::log_export::{self, Export, To};
 use crate::services::stored_files;
 use crate::state::Api;
 
@@ -58,7 +55,20 @@ pub(crate) async fn export_repo_logs(
     Query(days): Query<Days>,
     Body(to): Body<ExportLogs>,
 ) -> Result<Json<QueuedExport>> {
-    let repository = guard.repository()?;
+    let repository = match guard.repository() {
+        Ok(repository) => repository,
+        Err(error) => {
+            let (actor, name) = (guard.caller().actor(), guard.name());
+            let told = To {
+                url: to.callback_url.as_deref().filter(|url| !url.is_empty()),
+                email: to.callback_email.as_deref().filter(|to| !to.is_empty()),
+                repository: Some(name.repository()),
+            };
+            let reason = "non-existent repository";
+            log_export::refuse(&api, actor, name.namespace(), &told, reason).await?;
+            return Err(error);
+        }
+    };
     let export = Export {
         namespace: UserId(repository.namespace_id.0),
         namespace_name: repository.name.namespace().to_owned(),
@@ -97,7 +107,7 @@ pub(crate) async fn export_user_logs(
     params(("orgname" = String, Path, description = "The organization"), Days),
     request_body = ExportLogs, responses((status = 200, body = QueuedExport, description = "The export was queued")))]
 pub(crate) async fn export_org_logs(
-    guard: InOrganization<OrgAdmin, Auditors>,
+    guard: LogExporter,
     State(api): State<Api>,
     Query(days): Query<Days>,
     Body(to): Body<ExportLogs>,

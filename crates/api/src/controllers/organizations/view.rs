@@ -16,6 +16,9 @@ use crate::state::Api;
 use crate::views::avatar::{Avatar, Of};
 use crate::views::quota::{self, NamespaceQuotas};
 
+/// The role of teams whose members administer the organization.
+const ADMIN: &str = "admin";
+
 /// Who looks.
 pub(crate) struct Viewer {
     is_admin: bool,
@@ -124,9 +127,14 @@ impl OrganizationView {
         let (mut teams, mut ordered_teams, mut quota) = (None, None, None);
         if let Some(overview) = overview {
             ordered_teams = Some(overview.iter().map(|team| team.name.clone()).collect());
+            // Whatever a token is limited to: who administers the organization may see its teams.
+            let administers = overview
+                .iter()
+                .any(|team| team.has_viewer && team.role == ADMIN);
+            let sees_all = viewer.is_admin || administers;
             let views = overview
                 .into_iter()
-                .map(|team| team_view(api, team, viewer));
+                .map(|team| team_view(api, team, sees_all));
             teams = Some(views.map(|view| (view.name.clone(), view)).collect());
         }
         if viewer.is_member && quota::is_on(api.config()) {
@@ -158,13 +166,13 @@ impl OrganizationView {
     }
 }
 
-fn team_view(api: &Api, team: TeamOverview, viewer: &Viewer) -> OrganizationTeamView {
+fn team_view(api: &Api, team: TeamOverview, sees_all: bool) -> OrganizationTeamView {
     OrganizationTeamView {
         avatar: api.avatar(Of::Team, &team.name, None),
         name: team.name,
         description: team.description,
         role: team.role,
-        can_view: viewer.is_admin || team.has_viewer,
+        can_view: sees_all || team.has_viewer,
         repo_count: team.repo_count,
         member_count: team.member_count,
         is_synced: team.is_synced && teams::syncing_is_on(api.config()),

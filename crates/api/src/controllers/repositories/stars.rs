@@ -6,7 +6,7 @@ use pierhead_oci::RepositoryName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::{Body, Path, Query};
 use crate::guard::{AdminUser, Declares, ReadsRepositories, SignedIn};
 use crate::json::{Created, Json, NoContent};
@@ -146,8 +146,9 @@ pub(crate) async fn delete_star(
     State(api): State<Api>,
     Path(path): Path<StarPath>,
 ) -> Result<Response> {
-    let name = RepositoryName::parse(&path.repository, &api.auth().config().names)
-        .map_err(|_| Error::no_such_page())?;
+    let Ok(name) = RepositoryName::parse(&path.repository, &api.auth().config().names) else {
+        return Ok(Json(()).into_response());
+    };
     let user = guard.user().id;
     let found = api
         .accounts()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use pierhead_auth::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,7 +15,9 @@ use crate::extract::{Body, OptionalBody, Path};
 use crate::guard::{Admin, AllSuperusers, InRepository, Normal, Superusers};
 use crate::json::Json;
 use crate::route::{Routes, route};
-use crate::services::triggers::{self, Analysis, Found, Namespace, Puller, Source, Trigger};
+use crate::services::triggers::{
+    self, Analysis, Found, Namespace, Puller, Service, Source, Trigger,
+};
 use crate::state::Api;
 
 /// The routes of hosted services.
@@ -171,13 +174,22 @@ async fn own(
     }
 }
 
+/// A plain git repository has nobody who could be asked what there is. Quay answers that without words.
+fn has_host(trigger: &Trigger) -> Result<()> {
+    match trigger.service() {
+        Service::CustomGit => Err(Error::message(StatusCode::NOT_IMPLEMENTED, "")),
+        _ => Ok(()),
+    }
+}
+
 /// Lists the folders that could be built.
 #[utoipa::path(post, path = "/api/v1/repository/{repository}/trigger/{trigger_uuid}/subdir",
     operation_id = "listBuildTriggerSubdirs",
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
     request_body = BuildTriggerSubdirRequest,
-    responses((status = 200, body = TriggerSubdirs, description = "The Dockerfiles, or why they cannot be listed")))]
+    responses((status = 200, body = TriggerSubdirs, description = "The Dockerfiles, or why they cannot be listed"),
+        (status = 501, description = "There is nobody who could be asked")))]
 pub(crate) async fn list_build_trigger_subdirs(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
@@ -185,6 +197,7 @@ pub(crate) async fn list_build_trigger_subdirs(
     Body(BuildTriggerSubdirRequest(chosen)): Body<BuildTriggerSubdirRequest>,
 ) -> Result<Json<TriggerSubdirs>> {
     let trigger = own(&api, &guard, &trigger_uuid).await?;
+    has_host(&trigger)?;
     let config = trigger.config_or(&chosen);
     let found = triggers::dockerfiles(&api, &trigger, config).await?;
     Ok(Json(match found {
@@ -233,7 +246,8 @@ pub(crate) async fn analyze_build_trigger(
         ("trigger_uuid" = String, Path, description = "The trigger"),
         ("field_name" = String, Path, description = "`refs`, `branch_name` or `tag_name`")),
     responses((status = 200, body = FieldValues, description = "What it can be"),
-        (status = 404, description = "The field has no values that could be listed")))]
+        (status = 404, description = "The field has no values that could be listed"),
+        (status = 501, description = "There is nobody who could be asked")))]
 pub(crate) async fn list_trigger_field_values(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
@@ -247,6 +261,7 @@ pub(crate) async fn list_trigger_field_values(
     if !guard.has(Role::Admin) {
         return Err(Error::unauthorized(guard.caller()));
     }
+    has_host(&trigger)?;
     let chosen = chosen.unwrap_or_default();
     let config = trigger.config_or(&chosen);
     let values = triggers::values(&api, &trigger, config, &field_name).await?;
@@ -260,7 +275,8 @@ pub(crate) async fn list_trigger_field_values(
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
     request_body = BuildTriggerSourcesRequest,
-    responses((status = 200, body = TriggerSources, description = "The sources")))]
+    responses((status = 200, body = TriggerSources, description = "The sources"),
+        (status = 501, description = "There is nobody who could be asked")))]
 pub(crate) async fn list_trigger_build_sources(
     guard: Normal<InRepository<Admin, Superusers>>,
     State(api): State<Api>,
@@ -270,6 +286,7 @@ pub(crate) async fn list_trigger_build_sources(
     let namespace = request.namespace;
     let namespace = namespace.ok_or_else(|| Error::invalid_request("namespace is required"))?;
     let trigger = own(&api, &guard, &trigger_uuid).await?;
+    has_host(&trigger)?;
     let sources = triggers::sources(&api, &trigger, &namespace).await?;
     Ok(Json(TriggerSources { sources }))
 }
@@ -279,7 +296,8 @@ pub(crate) async fn list_trigger_build_sources(
     operation_id = "listTriggerBuildSourceNamespaces",
     params(("repository" = String, Path, description = "Namespace and name of the repository"),
         ("trigger_uuid" = String, Path, description = "The trigger")),
-    responses((status = 200, body = TriggerNamespaces, description = "The namespaces")))]
+    responses((status = 200, body = TriggerNamespaces, description = "The namespaces"),
+        (status = 501, description = "There is nobody who could be asked")))]
 pub(crate) async fn list_trigger_build_source_namespaces(
     guard: InRepository<Admin, AllSuperusers>,
     State(api): State<Api>,
@@ -289,6 +307,7 @@ pub(crate) async fn list_trigger_build_source_namespaces(
     if !triggers::administers(guard.caller(), &trigger) {
         return Err(Error::unauthorized(guard.caller()));
     }
+    has_host(&trigger)?;
     let namespaces = triggers::namespaces(&api, &trigger).await?;
     Ok(Json(TriggerNamespaces { namespaces }))
 }

@@ -36,8 +36,7 @@ pub(crate) async fn initialize(
     body: Body,
 ) -> Result<Response> {
     if !api.0.config.user_initialize {
-        let message = "FEATURE_USER_INITIALIZE is off";
-        return Err(Error::message(StatusCode::NOT_FOUND, message));
+        return Err(Error::web(StatusCode::NOT_FOUND, "Not Found"));
     }
     if !api.0.config.database_auth {
         let message = "Cannot initialize user in a non-database auth system";

@@ -61,43 +61,7 @@ pub(crate) struct ChangeOrgMirror {
     skopeo_timeout: Option<i64>,
 }
 
-impl ChangeOrgMirror {
-    /// The fields that are given.
-    fn fields(&self) -> Vec<&'static str> {
-        [
-            ("is_enabled", self.is_enabled.is_some()),
-            (
-                "external_registry_url",
-                self.external_registry_url.is_some(),
-            ),
-            ("external_namespace", self.external_namespace.is_some()),
-            ("robot_username", self.robot_username.is_some()),
-            ("visibility", self.visibility.is_some()),
-            ("sync_interval", self.sync_interval.is_some()),
-            ("sync_start_date", self.sync_start_date.is_some()),
-            (
-                "external_registry_username",
-                self.external_registry_username.is_some(),
-            ),
-            (
-                "external_registry_password",
-                self.external_registry_password.is_some(),
-            ),
-            (
-                "external_registry_config",
-                self.external_registry_config.is_some(),
-            ),
-            ("repository_filters", self.repository_filters.is_some()),
-            ("skopeo_timeout", self.skopeo_timeout.is_some()),
-        ]
-        .into_iter()
-        .filter(|(_, given)| *given)
-        .map(|(field, _)| field)
-        .collect()
-    }
-}
-
-/// Changes the mirror of an organization.
+/// Changes the mirror of an organization. `fields` are the names of what was given, for the log.
 ///
 /// # Errors
 /// 404 when it is none; 400 when a field cannot be.
@@ -107,6 +71,7 @@ pub(crate) async fn change(
     name: String,
     organization: UserId,
     change: ChangeOrgMirror,
+    fields: Vec<String>,
 ) -> Result<()> {
     let robot = {
         let mut conn = api.accounts().read().await?;
@@ -149,7 +114,6 @@ pub(crate) async fn change(
         )
     });
     let password = password.transpose()?;
-    let fields = change.fields();
 
     let accounts = api.accounts().clone();
     let now = accounts.now();

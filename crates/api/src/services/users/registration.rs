@@ -40,14 +40,6 @@ pub(crate) async fn register(
             .iter()
             .any(|user| user == name)
     });
-    if !excused {
-        captcha::check(api, applicant.captcha, actor.ip.as_deref()).await?;
-    }
-    let slot = if mail.feature_mailing {
-        Some(reserve_mail(api)?)
-    } else {
-        None
-    };
     let refused_domains = if users.feature_blacklisted_emails {
         users.blacklisted_email_domains.clone()
     } else {
@@ -58,11 +50,21 @@ pub(crate) async fn register(
         invite_only: users.feature_invite_only_user_creation,
         refused_domains,
     };
+    let accounts = api.accounts();
+    let wanted = accounts.admit(&applicant.registration, &rules).await;
+    wanted.map_err(invalid)?;
+    if !excused {
+        captcha::check(api, applicant.captcha, actor.ip.as_deref()).await?;
+    }
+    let slot = if mail.feature_mailing {
+        Some(reserve_mail(api)?)
+    } else {
+        None
+    };
     let username = applicant.registration.username.clone();
     let email = applicant.registration.email.clone();
-    let registered = api
-        .accounts()
-        .register(actor, applicant.registration, rules)
+    let registered = accounts
+        .enroll(actor, applicant.registration, rules.confirm_address)
         .await
         .map_err(invalid)?;
     match (registered.code, slot, email) {

@@ -73,6 +73,22 @@ async fn a_new_organization_has_the_rows_that_quay_would_write() {
         audit["metadata_json"].as_deref(),
         Some(r#"{"email":"team@acme.example","namespace":"acme"}"#)
     );
+    // An address that is given empty is told so.
+    let new = NewOrganization {
+        name: "tide".to_owned(),
+        email: Some(String::new()),
+        owner: "alice".to_owned(),
+    };
+    let accounts = &fixture.accounts;
+    accounts
+        .create_organization(&Actor::operator(), new)
+        .await
+        .unwrap();
+    let metadata = fixture.audit().await["metadata_json"].clone();
+    assert_eq!(
+        metadata.as_deref(),
+        Some(r#"{"email":"","namespace":"tide"}"#)
+    );
 }
 
 #[tokio::test]

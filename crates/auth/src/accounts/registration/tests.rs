@@ -18,7 +18,11 @@ async fn register(
     rules: RegistrationRules,
 ) -> Result<Registered> {
     let actor = Actor::operator();
-    fixture.accounts.register(&actor, registration, rules).await
+    fixture.accounts.admit(&registration, &rules).await?;
+    let accounts = &fixture.accounts;
+    accounts
+        .enroll(&actor, registration, rules.confirm_address)
+        .await
 }
 
 fn confirming() -> RegistrationRules {

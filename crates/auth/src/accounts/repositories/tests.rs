@@ -322,17 +322,35 @@ async fn visibility_and_state_change_with_their_audit_rows() {
 
 #[tokio::test]
 async fn the_state_of_a_repository_that_an_organization_mirror_manages_stays() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::with(|config| config.org_mirror = true).await;
     fixture.user("alice").await;
     fixture.repository("alice", "app").await;
     fixture.execute("UPDATE repository SET state = 4").await;
-    let error = fixture
-        .accounts
-        .set_state(&Actor::operator(), "alice", "app", SettableState::Normal)
-        .await
-        .unwrap_err();
+    fixture
+        .execute(
+            "INSERT INTO orgmirrorconfig (organization_id, is_enabled, mirror_type, external_registry_type,
+                external_registry_url, external_namespace, internal_robot_id, visibility_id, delete_stale_repos,
+                sync_interval, sync_start_date, sync_retries_remaining, sync_status, sync_transaction_id,
+                skopeo_timeout, creation_date, repository_filters, external_registry_config)
+            VALUES (1, true, 1, 2, 'https://quay.io', 'a', 1, 1, false, 60, NULL, 3, 0, 'x', 300, '2026-01-01', '[]', '{}')",
+        )
+        .await;
+    let set = || {
+        let operator = Actor::operator();
+        let accounts = &fixture.accounts;
+        async move {
+            accounts
+                .set_state(&operator, "alice", "app", SettableState::Normal)
+                .await
+        }
+    };
+    let error = set().await.unwrap_err();
     assert!(matches!(error, AccountsError::StateIsManaged(_)), "{error}");
     assert_eq!(fixture.value("SELECT state FROM repository").await, "4");
+    // One that a mirror which is gone left behind can be written to again.
+    fixture.execute("DELETE FROM orgmirrorconfig").await;
+    set().await.unwrap();
+    assert_eq!(fixture.value("SELECT state FROM repository").await, "0");
 }
 
 #[tokio::test]

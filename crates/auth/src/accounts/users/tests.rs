@@ -100,7 +100,7 @@ async fn a_taken_name_is_refused_with_who_has_it_and_nothing_is_written() {
     for (name, message) in [
         (
             "alice",
-            "Username has already been taken by a user and cannot be reused: alice",
+            "Username has already been taken by user cannot be reused: alice",
         ),
         (
             "acme",

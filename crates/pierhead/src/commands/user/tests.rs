@@ -79,7 +79,7 @@ async fn a_refused_user_is_explained() {
     shell.text("user create alice").await;
     assert_eq!(
         shell.fails("user create alice").await,
-        "Username has already been taken by a user and cannot be reused: alice"
+        "Username has already been taken by user cannot be reused: alice"
     );
     assert_eq!(
         shell.fails("user disable nobody").await,
