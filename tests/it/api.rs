@@ -24,6 +24,7 @@ macro_rules! on_engines {
 }
 
 mod activity;
+mod content_trust;
 mod dataset;
 mod installation;
 mod key_server;
@@ -36,9 +37,11 @@ mod quota;
 mod repositories;
 mod repository_permissions;
 mod robot_federation;
+mod scanner;
 mod schema;
 mod search;
 mod service_keys;
+mod short_addresses;
 mod superuser;
 mod superuser_refusals;
 mod tags;

@@ -41,9 +41,12 @@ pub(crate) mod repositories;
 pub(crate) mod repository_permissions;
 pub(crate) mod repository_tokens;
 pub(crate) mod robots;
+pub(crate) mod scanner;
 pub(crate) mod search;
 pub(crate) mod service_keys;
+pub(crate) mod shortcuts;
 pub(crate) mod site;
+pub(crate) mod static_files;
 pub(crate) mod superuser;
 pub(crate) mod tags;
 pub(crate) mod teams;
@@ -94,9 +97,12 @@ pub(crate) fn routes() -> Routes {
         repository_permissions::routes(),
         repository_tokens::routes(),
         robots::routes(),
+        scanner::routes(),
         search::routes(),
         service_keys::routes(),
+        shortcuts::routes(),
         site::routes(),
+        static_files::routes(),
         superuser::routes(),
         tags::routes(),
         teams::routes(),

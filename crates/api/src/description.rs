@@ -11,6 +11,7 @@ use crate::route::{Documentation, Route, Routes};
 mod discovery;
 #[cfg(test)]
 mod reference;
+pub(crate) mod rendered;
 mod schema;
 
 pub(crate) use discovery::swagger;
@@ -147,7 +148,7 @@ fn refuse(operation: &mut Map<String, Value>) {
     }
     responses["429"] = json!({
         "description": "Too many failed sign-ins: the header `Retry-After` says for how many seconds the account is locked",
-        "content": { "text/plain": { "schema": { "type": "string" } } },
+        "content": { "text/html": { "schema": { "type": "string" } } },
     });
 }
 

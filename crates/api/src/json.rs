@@ -1,6 +1,7 @@
 //! JSON as Quay writes it: its web routes are compact with sorted keys, the answers of its API and its other documents have
 //! Python's spaces. Some scripts take answers apart with text tools.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use axum::http::header::CONTENT_TYPE;
@@ -34,6 +35,25 @@ impl<T: Serialize> IntoResponse for Created<T> {
     }
 }
 
+/// An object whose keys have an order that means something.
+#[derive(Debug)]
+pub(crate) struct InOrder<T>(Vec<(String, T)>);
+
+impl<T> FromIterator<(String, T)> for InOrder<T> {
+    /// Of several values of a key the first counts.
+    fn from_iter<I: IntoIterator<Item = (String, T)>>(pairs: I) -> Self {
+        let mut seen = HashSet::new();
+        let first = |(key, _): &(String, T)| seen.insert(key.clone());
+        Self(pairs.into_iter().filter(first).collect())
+    }
+}
+
+impl<T: Serialize> Serialize for InOrder<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
 /// An answer of the API without a body: status 204.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoContent;
@@ -61,6 +81,13 @@ pub(crate) fn compact(status: StatusCode, mut body: Value) -> Response {
     let mut text = body.to_string();
     text.push('\n');
     (status, [(CONTENT_TYPE, JSON)], text).into_response()
+}
+
+/// The text of an answer of the API.
+pub(crate) fn text(body: &Value) -> Result<Vec<u8>, Error> {
+    let mut text = spaced_text(body).map_err(Error::Answer)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// With a space behind each comma and colon, keys as they are.

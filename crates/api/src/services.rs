@@ -2,6 +2,7 @@
 
 pub(crate) mod autoprune;
 pub(crate) mod builds;
+pub(crate) mod content_trust;
 pub(crate) mod entities;
 pub(crate) mod global_messages;
 pub(crate) mod immutability;
@@ -20,6 +21,7 @@ pub(crate) mod registry_size;
 pub(crate) mod remote_credentials;
 pub(crate) mod repo_mirrors;
 pub(crate) mod repositories;
+pub(crate) mod scanner;
 pub(crate) mod search;
 pub(crate) mod service_keys;
 pub(crate) mod stored_files;

@@ -18,7 +18,9 @@ use pierhead_registry::Registry;
 use pierhead_storage::Storage;
 
 use crate::config::ApiConfig;
+use crate::description::rendered::Rendered;
 use crate::health::Health;
+use crate::services::scanner::Backfill;
 use crate::services::triggers::GitHosts;
 use crate::views::avatar::{self, Avatar};
 
@@ -57,6 +59,8 @@ pub struct Parts {
     pub outbound: Client,
     /// The git services that build triggers listen to.
     pub git_hosts: GitHosts,
+    /// Calls the servers of trust metadata, which the operator chose; none while content trust is off.
+    pub trust_metadata: Option<Client>,
     /// The id of this instance's service key.
     pub service_key_id: String,
     /// Ends this process in order.
@@ -84,8 +88,11 @@ pub(crate) struct Inner {
     events: Option<UserEvents>,
     outbound: Client,
     git_hosts: GitHosts,
+    trust_metadata: Option<Client>,
     federation: Federation,
     pub(crate) health: Health,
+    backfill: Backfill,
+    descriptions: Rendered,
     shut_down: Arc<dyn Fn() + Send + Sync>,
     pub(crate) clock: Clock,
 }
@@ -110,7 +117,10 @@ impl Api {
             federation: Federation::new(parts.outbound.clone(), parts.clock.clone()),
             outbound: parts.outbound,
             git_hosts: parts.git_hosts,
+            trust_metadata: parts.trust_metadata,
             health,
+            backfill: Backfill::default(),
+            descriptions: Rendered::default(),
             shut_down: parts.shut_down,
             clock: parts.clock,
         }))
@@ -181,9 +191,24 @@ impl Api {
         &self.0.git_hosts
     }
 
+    /// Calls the servers of trust metadata; `None` while content trust is off.
+    pub(crate) fn trust_metadata(&self) -> Option<&Client> {
+        self.0.trust_metadata.as_ref()
+    }
+
     /// The identity providers that robots trust.
     pub(crate) fn federation(&self) -> &Federation {
         &self.0.federation
+    }
+
+    /// How far the security scanner is.
+    pub(crate) fn backfill(&self) -> &Backfill {
+        &self.0.backfill
+    }
+
+    /// What the API says of itself.
+    pub(crate) fn descriptions(&self) -> &Rendered {
+        &self.0.descriptions
     }
 
     /// Time.

@@ -255,6 +255,7 @@ impl Fixture {
             .unwrap(),
             git_hosts: crate::GitHosts::new(&git_config, &pierhead_client::Transport::default())
                 .unwrap(),
+            trust_metadata: None,
             service_key_id: KID.to_owned(),
             shut_down: Arc::new(|| ()),
             clock,

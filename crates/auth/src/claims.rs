@@ -21,10 +21,35 @@ const REGISTRY_USE: &str = "registry";
 /// `pierhead.use` of tokens that are a robot's password for an hour.
 const ROBOT_USE: &str = "robot";
 const CONTEXT_VERSION: u8 = 2;
-/// What Quay writes about content trust when it is off.
-const NO_TRUST: &str = "$disabled";
+/// The claim with the root of trust of each repository that a token is about.
+pub(crate) const TRUST_ROOTS: &str = "com.apostille.roots";
+/// The claim with the root of trust of the only one.
+pub(crate) const TRUST_ROOT: &str = "com.apostille.root";
 /// `entity_kind` without a credential.
 pub(crate) const ANONYMOUS: &str = "anonymous";
+
+/// Whose signatures of tags a server of trust metadata shows to the bearer of a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TrustRoot {
+    /// Nobody's: content trust is off.
+    #[default]
+    Disabled,
+    /// Those that the registry vouches for.
+    Registry,
+    /// Those of the signers themselves: for whoever may sign.
+    Signer,
+}
+
+impl TrustRoot {
+    /// As Quay writes it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "$disabled",
+            Self::Registry => "quay",
+            Self::Signer => "signer",
+        }
+    }
+}
 
 /// Everything in a token's payload except its times.
 #[derive(Serialize)]
@@ -81,8 +106,15 @@ impl<'a> NewContext<'a> {
     /// The context of a credential, or of an anonymous client, with the repositories that were asked for.
     pub(crate) fn new(
         credential: Option<&'a Credential>,
-        repositories: impl Iterator<Item = &'a str>,
+        repositories: impl Iterator<Item = (&'a str, TrustRoot)>,
     ) -> Self {
+        let roots: BTreeMap<_, _> = repositories
+            .map(|(name, root)| (name, root.as_str()))
+            .collect();
+        let root = match roots.values().next() {
+            Some(root) if roots.len() == 1 => root,
+            _ => TrustRoot::Disabled.as_str(),
+        };
         let mut context = Self {
             version: CONTEXT_VERSION,
             entity_kind: ANONYMOUS,
@@ -91,8 +123,8 @@ impl<'a> NewContext<'a> {
             user: None,
             oauth: None,
             token: None,
-            roots: repositories.map(|name| (name, NO_TRUST)).collect(),
-            root: NO_TRUST,
+            roots,
+            root,
         };
         let Some(credential) = credential else {
             return context;

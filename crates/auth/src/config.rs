@@ -44,11 +44,13 @@ pub struct AuthConfig {
     pub proxy_cache: bool,
     /// `FEATURE_ORG_MIRROR`.
     pub org_mirror: bool,
+    /// `FEATURE_SIGNING`: tokens say whose signatures of tags are shown.
+    pub signing: bool,
     /// `CREATE_PRIVATE_REPO_ON_PUSH`.
     pub create_private_repo_on_push: bool,
     /// `CREATE_NAMESPACE_ON_PUSH`.
     pub create_namespace_on_push: bool,
-    /// `FEATURE_USER_LAST_ACCESSED`: whether use of accounts is recorded. Use of tokens always is.
+    /// `FEATURE_USER_LAST_ACCESSED`: whether use of accounts and app specific tokens is recorded. Use of OAuth tokens always is.
     pub user_last_accessed: bool,
     /// `LAST_ACCESSED_UPDATE_THRESHOLD_S`: uses that follow one another faster are recorded once.
     pub last_accessed_threshold: Duration,
@@ -81,6 +83,7 @@ impl AuthConfig {
             robots_whitelist: HashSet::new(),
             proxy_cache: false,
             org_mirror: false,
+            signing: false,
             create_private_repo_on_push: true,
             create_namespace_on_push: false,
             user_last_accessed: true,

@@ -10,7 +10,7 @@ use pierhead_oci::{
 use crate::access::{Asker, KnownRights, credential_stripe};
 use crate::auth::Auth;
 use crate::cap::TeamRole;
-use crate::claims::{NewAccess, NewClaims, NewContext, OwnClaim};
+use crate::claims::{NewAccess, NewClaims, NewContext, OwnClaim, TrustRoot};
 use crate::credential::{ANONYMOUS_SUBJECT, Account, Credential};
 use crate::jws;
 use crate::push_creation::PushCreationError;
@@ -33,6 +33,8 @@ pub struct Grant {
     pub requested: String,
     /// What is granted; may be empty.
     pub actions: Actions,
+    /// Whose signatures of its tags are shown.
+    pub(crate) root: TrustRoot,
 }
 
 /// A signed token and what is in it.
@@ -183,6 +185,7 @@ impl Auth {
             requested: scope.requested_name().to_owned(),
             name,
             actions,
+            root: rights.root,
         })
     }
 
@@ -285,7 +288,10 @@ impl Auth {
                 .iter()
                 .map(|grant| NewAccess::repository(&grant.requested, grant.actions))
                 .collect(),
-            context: NewContext::new(credential, grants.iter().map(|grant| grant.name.as_str())),
+            context: NewContext::new(
+                credential,
+                grants.iter().map(|grant| (grant.name.as_str(), grant.root)),
+            ),
             pierhead: OwnClaim::new(credential),
         })
         .map_err(TokenError::Claims)?;

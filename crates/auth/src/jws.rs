@@ -1,4 +1,4 @@
-//! Compact signed tokens (RFC 7515) with RSA signatures, and nothing else.
+//! Compact signed tokens (RFC 7515) with RSA signatures, or with a shared key, and nothing else.
 //!
 //! The caller pins the algorithms: a header that names another is refused before any key is looked up, so neither `none` nor
 //! a public key used as an HMAC secret gets anywhere. Keys are looked up by `kid` alone; `jwk`, `jku` and `x5c` are
@@ -18,6 +18,8 @@ pub(crate) enum Algorithm {
     Rs256,
     /// The same with SHA-384: some identity providers.
     Rs384,
+    /// HMAC with SHA-256: programs that share a key with the registry.
+    Hs256,
 }
 
 impl Algorithm {
@@ -25,6 +27,7 @@ impl Algorithm {
         match self {
             Self::Rs256 => "RS256",
             Self::Rs384 => "RS384",
+            Self::Hs256 => "HS256",
         }
     }
 }

@@ -23,6 +23,7 @@ mod cap;
 mod claims;
 mod clock;
 mod config;
+mod content_trust;
 mod credential;
 mod enum_ids;
 mod federation;
@@ -34,6 +35,7 @@ mod push_creation;
 mod rights;
 mod scopes;
 mod service_keys;
+mod shared_key;
 mod sign_in;
 mod standing;
 #[cfg(test)]
@@ -58,5 +60,6 @@ pub use service_keys::{
     JwkError, KeyFileError, PublishedKey, ServiceKeyError, ServiceKeys, ServiceKeysConfig,
     ServiceToken, ServiceTokenError, SigningError,
 };
+pub use shared_key::{SharedKeyError, verify_shared_key};
 pub use sign_in::SignInError;
 pub use web::{NamespaceRights, Organization, RepositoryRights};

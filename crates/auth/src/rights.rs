@@ -10,6 +10,7 @@ use pierhead_db::{NamespaceId, RepositoryId};
 use pierhead_oci::RepositoryName;
 
 use crate::cap::{Role, TeamRole};
+use crate::claims::TrustRoot;
 use crate::config::AuthConfig;
 use crate::enum_ids::EnumIds;
 use crate::standing::Standing;
@@ -77,6 +78,8 @@ pub struct Repository {
     pub kind: RepositoryKind,
     /// Whether everyone may pull.
     pub public: bool,
+    /// Whether content trust is on.
+    pub trusted: bool,
     /// Whether the namespace is enabled; if not, nobody has any access.
     pub namespace_enabled: bool,
     /// Whether the namespace has no billing account (`stripe_id`).
@@ -100,6 +103,8 @@ pub(crate) struct Rights {
     pub(crate) create: bool,
     /// The role, whatever the state of the repository and without what superusers have.
     pub(crate) role: Option<Role>,
+    /// Whose signatures of its tags are shown.
+    pub(crate) root: TrustRoot,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -160,6 +165,12 @@ impl Rights {
                 RepositoryState::ReadOnly | RepositoryState::MarkedForDeletion => false,
             };
         let admin = served && role >= Some(Role::Admin) && state == RepositoryState::Normal;
+        let trusted = repository.as_ref().is_some_and(|found| found.trusted);
+        let root = match (config.signing && trusted, write) {
+            (false, _) => TrustRoot::Disabled,
+            (true, false) => TrustRoot::Registry,
+            (true, true) => TrustRoot::Signer,
+        };
         let create = served
             && repository.is_none()
             && who.may_create(own, team)
@@ -175,6 +186,7 @@ impl Rights {
             admin,
             create,
             role: held,
+            root,
         }
     }
 }
@@ -196,6 +208,7 @@ fn repository(
             RepositoryKind::Application
         },
         public: row.visibility_id == Some(ids.public),
+        trusted: row.trusted == Some(true),
         namespace_enabled: namespace.enabled,
         namespace_free: row.namespace_free,
     })

@@ -82,6 +82,8 @@ config! {
     users: sections::users::Users, "Users, superusers, robots and access rules";
     /// Security scanner.
     scanner: sections::scanner::Scanner, "Security scanner";
+    /// Content trust.
+    signing: sections::signing::Signing, "Content trust";
     /// Mirroring of repositories and organizations.
     mirroring: sections::mirroring::Mirroring, "Mirroring";
     /// Proxy cache.

@@ -17,12 +17,7 @@ pub const IGNORED: &[(&str, &str)] = &[
     ("SECURITY_SCANNER_ENDPOINT", CLAIR_V2),
     ("SECURITY_SCANNER_NOTIFICATIONS", CLAIR_V2),
     ("SECURITY_SCANNER_V4_NAMESPACE_WHITELIST", CLAIR_V2),
-    ("FEATURE_SIGNING", SIGNING),
-    ("TUF_SERVER", SIGNING),
-    ("TUF_GUN_PREFIX", SIGNING),
-    ("TUF_HOST", SIGNING),
-    ("TUF_API_TIMEOUT_SECONDS", SIGNING),
-    ("TUF_READONLY_FAILOVER_ENDPOINTS", SIGNING),
+    ("TUF_HOST", TUF_PROXY),
     ("FEATURE_BILLING", QUAY_IO),
     ("BILLING_TYPE", QUAY_IO),
     ("STRIPE_SECRET_KEY", QUAY_IO),
@@ -53,6 +48,7 @@ const FLASK: &str = "a setting of Flask, the web framework that Quay uses";
 const INTERNAL: &str = "an object inside Quay's process, not a setting";
 const PALETTE: &str = "a fixed palette that cannot be changed";
 const CLAIR_V2: &str = "of Clair before version 4, which no supported release uses";
-const SIGNING: &str = "of signing with TUF, deprecated in Quay";
+const TUF_PROXY: &str =
+    "of a proxy to the server of trust metadata, which clients reach by its own address here";
 const QUAY_IO: &str = "used by quay.io only";
 const OLD: &str = "of older releases; no longer read";

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 
 use crate::problem::{At, Found, Sink};
 use crate::secret::REDACTED;
@@ -47,6 +47,17 @@ pub enum AllowedHost {
     Network(IpNet),
     /// A host by its name, lower case.
     Name(String),
+}
+
+impl AllowedHost {
+    /// The host of a URL, if it has one.
+    pub fn of(url: &Url) -> Option<Self> {
+        Some(match url.host()? {
+            Host::Domain(name) => Self::Name(name.to_ascii_lowercase()),
+            Host::Ipv4(address) => Self::Network(IpAddr::from(address).into()),
+            Host::Ipv6(address) => Self::Network(IpAddr::from(address).into()),
+        })
+    }
 }
 
 impl Setting for AllowedHost {

@@ -13,6 +13,7 @@ pub mod quota;
 pub mod redis;
 pub mod scanner;
 pub mod server;
+pub mod signing;
 pub mod spam;
 pub mod storage;
 pub mod tags;

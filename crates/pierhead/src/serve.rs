@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use pierhead_api::{Api, GitHosts, Parts};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
 use pierhead_client::{AddressGuard, Client, Limits, Transport};
-use pierhead_config::Config;
+use pierhead_config::{AllowedHost, Config};
 use pierhead_db::Database;
 use pierhead_db::encoding::page_token::PageTokens;
 use pierhead_http::{Peer, Server};
@@ -137,6 +137,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         redis: redis::servers(config, &authorities)?,
         outbound: outbound(config, &authorities)?,
         git_hosts: GitHosts::new(config, &transport(&authorities))?,
+        trust_metadata: trust_metadata(config, &authorities)?,
         service_key_id: keys.kid().to_owned(),
         shut_down: Arc::new(move || asked_to_stop.cancel()),
         clock: Clock::system(),
@@ -202,6 +203,32 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
 fn outbound(config: &Config, authorities: &ExtraCas) -> Result<Client, pierhead_client::Error> {
     let guard = AddressGuard::public_only(&config.mirroring.ssrf_allowed_hosts);
     Client::with_transport(guard, Limits::default(), &transport(authorities))
+}
+
+/// The client for the servers of trust metadata. They may be in the own network: the operator vouches for them.
+fn trust_metadata(
+    config: &Config,
+    authorities: &ExtraCas,
+) -> Result<Option<Client>, pierhead_client::Error> {
+    let signing = &config.signing;
+    if !signing.feature_signing {
+        return Ok(None);
+    }
+    let servers = signing
+        .tuf_server
+        .iter()
+        .chain(&signing.tuf_readonly_failover_endpoints);
+    let allowed: Vec<AllowedHost> = servers
+        .filter_map(|server| AllowedHost::of(server.as_url()))
+        .collect();
+    let limit = Duration::from_secs(signing.tuf_api_timeout_seconds.into());
+    let limits = Limits {
+        connect: limit,
+        total: limit,
+        ..Limits::default()
+    };
+    let guard = AddressGuard::public_only(&allowed);
+    Client::with_transport(guard, limits, &transport(authorities)).map(Some)
 }
 
 /// How such addresses are reached: with the certificate authorities of this installation, too.

@@ -110,6 +110,7 @@ pub(crate) fn accounts(config: &Config) -> AccountsConfig {
                 config.auth.authentication_type,
                 AuthenticationType::Database | AuthenticationType::AppToken
             ),
+        org_mirror: config.mirroring.feature_org_mirror,
         deletion_grace: chrono::Duration::seconds(
             config
                 .tags
@@ -186,6 +187,7 @@ pub(crate) fn auth(config: &Config) -> Result<AuthConfig, StartError> {
     auth.robots_whitelist = users.robots_whitelist.iter().cloned().collect();
     auth.proxy_cache = config.proxy_cache.feature_proxy_cache;
     auth.org_mirror = config.mirroring.feature_org_mirror;
+    auth.signing = config.signing.feature_signing;
     auth.create_private_repo_on_push = users.create_private_repo_on_push;
     auth.create_namespace_on_push = users.create_namespace_on_push;
     auth.user_last_accessed = users.feature_user_last_accessed;

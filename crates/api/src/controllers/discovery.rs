@@ -2,17 +2,18 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::caller::Caller;
+use crate::description::rendered::{self, Kind};
+use crate::error::Result;
 use crate::extract::{Query, query};
 use crate::guard::Anyone;
-use crate::json::{self, Json};
+use crate::json;
 use crate::route::{Routes, route};
 use crate::state::Api;
-use crate::{controllers, description};
 
 pub(crate) fn routes() -> Routes {
     Routes::tagged("discovery")
@@ -40,27 +41,14 @@ async fn discovery(
     State(api): State<Api>,
     headers: HeaderMap,
     Query(query): Query<Discovery>,
-) -> Response {
-    let config = api.0.config.seen_with(&headers);
-    let contact = &api.config().mail.mail_default_sender;
-    Json(description::swagger(
-        &controllers::routes(),
-        &config,
-        contact,
-        query.internal,
-        |route| route.is_served(&api),
-    ))
-    .into_response()
+) -> Result<Response> {
+    let internal = query.internal;
+    rendered::answer(&api, Kind::Swagger { internal }, &headers).await
 }
 
 /// The same in OpenAPI 3.1.
-async fn openapi(_: Anyone, State(api): State<Api>, headers: HeaderMap) -> Response {
-    let config = api.0.config.seen_with(&headers);
-    let routes = controllers::routes();
-    Json(description::openapi(&routes, &config, |route| {
-        route.is_served(&api)
-    }))
-    .into_response()
+async fn openapi(_: Anyone, State(api): State<Api>, headers: HeaderMap) -> Result<Response> {
+    rendered::answer(&api, Kind::OpenApi, &headers).await
 }
 
 /// `GET /.well-known/app-capabilities`: templates of addresses, as Quay publishes them.

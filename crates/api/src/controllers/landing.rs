@@ -26,7 +26,12 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// The page, with how to make the first user as long as there is none.
 async fn page(_: Anyone, State(api): State<Api>, headers: HeaderMap) -> Response {
-    let config = api.0.config.seen_with(&headers);
+    show(&api, &headers).await
+}
+
+/// The page, also where Quay shows its console.
+pub(super) async fn show(api: &Api, headers: &HeaderMap) -> Response {
+    let config = api.0.config.seen_with(headers);
     let first_user = first_user::wanted(&api.0.db, &api.0.config).await;
     let page = html(StatusCode::OK, landing::page(&config, first_user));
     ([(CACHE_CONTROL, NO_CACHE)], page).into_response()

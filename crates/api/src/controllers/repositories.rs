@@ -3,6 +3,7 @@
 use axum::extract::State;
 use pierhead_auth::TeamRole;
 use pierhead_auth::accounts::{AccountsError, NewRepository, Role, SettableState, Visibility};
+use pierhead_oci::RepositoryName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +18,7 @@ use crate::state::Api;
 
 mod list;
 mod stars;
+mod trust;
 mod view;
 
 pub(crate) fn routes() -> Routes {
@@ -29,6 +31,7 @@ pub(crate) fn routes() -> Routes {
         .add(route!(change_repo_visibility))
         .add(route!(change_repo_state).when(|config| config.mirroring.feature_repo_mirror))
         .merge(stars::routes())
+        .merge(trust::routes())
 }
 
 /// Whether everyone may read a repository.
@@ -124,7 +127,10 @@ pub(crate) async fn create_repo(
     }
     // As `KindName` says, there is no other.
     let _ = new.repo_kind;
+    // Quay says first that the repository exists, then that its name is none, and only then this.
+    let rules = &api.auth().config().names;
     if api.config().mirroring.feature_org_mirror
+        && RepositoryName::parse(&format!("{namespace}/{}", new.repository), rules).is_ok()
         && repositories::is_mirrored(&api, rights.id).await?
         && api
             .accounts()
@@ -174,7 +180,7 @@ pub(crate) async fn create_repo(
 /// Drops what is remembered about the rights on a repository.
 fn forget(api: &Api, namespace: &str, name: &str) {
     // Invariant: only well-formed names are in the database; one that is not has nothing to forget.
-    if let Ok(name) = pierhead_oci::RepositoryName::new(namespace, name) {
+    if let Ok(name) = RepositoryName::new(namespace, name) {
         api.auth().forget_repository(&name);
     }
 }

@@ -1,10 +1,11 @@
 //! What nobody serves. A browser gets a page, as from Quay; a program gets JSON, where Quay sends it the page too.
 
+use axum::extract::MatchedPath;
 use axum::http::header::{ACCEPT, CACHE_CONTROL};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
-use super::NO_CACHE;
+use super::{NO_CACHE, shortcuts};
 use crate::error::Error;
 use crate::landing;
 
@@ -21,12 +22,33 @@ pub(crate) async fn path(uri: Uri, headers: HeaderMap) -> Response {
     ([(CACHE_CONTROL, NO_CACHE)], body).into_response()
 }
 
-/// A path whose routes have other methods.
-pub(crate) async fn method() -> Error {
+/// A page that the caller may not see: for short addresses.
+pub(crate) fn forbidden(headers: &HeaderMap) -> Response {
+    let status = StatusCode::FORBIDDEN;
+    let text = "You may not see what is at this address.";
+    let body = if is_browser(headers) {
+        super::landing::html(status, landing::message("Forbidden", text))
+    } else {
+        Error::web(status, "Forbidden").into_response()
+    };
+    ([(CACHE_CONTROL, NO_CACHE)], body).into_response()
+}
+
+/// A path whose routes have other methods. What only looks like the short address of a repository has no route.
+pub(crate) async fn method(matched: MatchedPath, uri: Uri, headers: HeaderMap) -> Response {
+    let short = [
+        shortcuts::NAMESPACE,
+        shortcuts::NAMESPACE_SLASH,
+        shortcuts::REPOSITORY,
+    ];
+    if short.contains(&matched.as_str()) {
+        return path(uri, headers).await;
+    }
     Error::message(
         StatusCode::METHOD_NOT_ALLOWED,
         "The method is not allowed for the requested URL.",
     )
+    .into_response()
 }
 
 fn is_browser(headers: &HeaderMap) -> bool {

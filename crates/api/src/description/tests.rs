@@ -78,7 +78,7 @@ fn parameter(parameter: &Value) -> String {
 }
 
 /// Why discovery differs from Quay's, by the operation that differs.
-const EXPLAINED: [(&str, &str); 24] = [
+const EXPLAINED: [(&str, &str); 26] = [
     ("createProxyCacheConfig", UNDECLARED),
     ("deleteProxyCacheConfig", UNDECLARED),
     ("validateProxyCacheConfig", UNDECLARED),
@@ -115,6 +115,8 @@ const EXPLAINED: [(&str, &str); 24] = [
         "deleteTeamMemberEmailInvite",
         "With FEATURE_MAILING, which was off.",
     ),
+    ("changeRepoTrust", SIGNING),
+    ("getRepoSignatures", SIGNING),
     ("listOrgNotifications", QUOTA_NOTIFICATIONS),
     ("createOrgNotification", QUOTA_NOTIFICATIONS),
     ("getOrgNotification", QUOTA_NOTIFICATIONS),
@@ -132,6 +134,7 @@ const EXPLAINED: [(&str, &str); 24] = [
     ("testUserNamespaceNotification", QUOTA_NOTIFICATIONS),
 ];
 const UNDECLARED: &str = "Quay asks for the scope, and does not say so.";
+const SIGNING: &str = "With FEATURE_SIGNING, which was off.";
 const QUOTA_NOTIFICATIONS: &str = "With FEATURE_QUOTA_NOTIFICATIONS, which was off.";
 
 #[test]

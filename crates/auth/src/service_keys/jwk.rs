@@ -77,6 +77,7 @@ impl PublicKey {
         let parameters = match token.algorithm {
             Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
             Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+            Algorithm::Hs256 => return false,
         };
         RsaPublicKeyComponents {
             n: &self.modulus,

@@ -31,6 +31,8 @@ pub struct RepositoryRow {
     pub kind_id: Option<i32>,
     /// `repository.visibility_id`.
     pub visibility_id: Option<i32>,
+    /// `repository.trust_enabled`.
+    pub trusted: Option<bool>,
     /// The robot that may push to a mirrored repository.
     pub mirror_robot_id: Option<UserId>,
     /// Whether the namespace is a proxy cache.
@@ -93,6 +95,7 @@ macro_rules! repository_columns {
         "n.id AS namespace_id, n.enabled AS namespace_enabled, n.organization AS namespace_is_organization, \
          n.stripe_id IS NULL AS namespace_free, \
          r.id AS repository_id, r.state AS state, r.kind_id AS kind_id, r.visibility_id AS visibility_id, \
+         r.trust_enabled AS trusted, \
          CASE r.state \
            WHEN 2 THEN (SELECT m.internal_robot_id FROM repomirrorconfig m WHERE m.repository_id = r.id) \
            WHEN 4 THEN (SELECT MIN(mc.internal_robot_id) FROM orgmirrorrepository mr \

@@ -50,6 +50,9 @@ statements! {
     CLAIM = "UPDATE queueitem SET available = false, processing_expires = $3, retries_remaining = retries_remaining - 1,
             state_id = $4
         WHERE id = $1 AND state_id = $2";
+    IS_ALIVE = "SELECT EXISTS (SELECT 1 FROM queueitem WHERE queue_name = $1 AND (
+            (available_after <= $2 AND (available = true OR processing_expires <= $2) AND retries_remaining > 0)
+            OR (available = false AND processing_expires > $2)))";
     EXTEND = "UPDATE queueitem SET processing_expires = $3 WHERE id = $1 AND state_id = $2";
     RELEASE = "UPDATE queueitem SET available = true, available_after = $2, state_id = $3 WHERE id = $1";
     DELETE = "DELETE FROM queueitem WHERE id = $1";
@@ -176,6 +179,12 @@ pub async fn release(
 /// Removes an item that is done or cancelled; 0 when it is gone.
 pub async fn delete(conn: &mut Conn, id: i32) -> Result<u64> {
     execute!(conn, DELETE, id)
+}
+
+/// Whether an item of exactly that name waits to be taken now, or is being worked on.
+pub async fn is_alive(conn: &mut Conn, queue_name: &str, now: NaiveDateTime) -> Result<bool> {
+    let (alive,): (bool,) = fetch_one!(conn, IS_ALIVE, queue_name, now)?;
+    Ok(alive)
 }
 
 /// Which of these items are there and may still be taken.

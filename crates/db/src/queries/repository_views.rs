@@ -16,6 +16,8 @@ pub struct RepositoryView {
     pub badge_token: String,
     /// `repository.state`.
     pub state: i32,
+    /// Whether content trust is on.
+    pub trust_enabled: bool,
     /// `repository.visibility_id`.
     pub visibility_id: i32,
     /// `repository.kind_id`.
@@ -63,7 +65,7 @@ pub struct AuthorizedEmail {
 
 statements! {
     /// `$1` repository, `$2` user.
-    VIEW = "SELECT r.description, r.badge_token, r.state, r.visibility_id, r.kind_id, n.organization, \
+    VIEW = "SELECT r.description, r.badge_token, r.state, r.trust_enabled, r.visibility_id, r.kind_id, n.organization, \
             n.removed_tag_expiration_s, n.stripe_id IS NULL AS free, \
             EXISTS (SELECT 1 FROM star s WHERE s.user_id = $2 AND s.repository_id = r.id) AS starred \
         FROM repository r JOIN \"user\" n ON n.id = r.namespace_user_id WHERE r.id = $1 AND r.state <> 3";

@@ -1,7 +1,5 @@
 //! One repository in full.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use chrono::NaiveDate;
 use pierhead_auth::{RepositoryState, Role};
@@ -14,7 +12,7 @@ use crate::dates;
 use crate::error::Result;
 use crate::extract::{Query, query};
 use crate::guard::{AllSuperusers, InRepository, Read};
-use crate::json::Json;
+use crate::json::{InOrder, Json};
 use crate::route::{Routes, route};
 use crate::services::repositories::{self, state_name};
 use crate::state::Api;
@@ -56,7 +54,9 @@ pub(crate) struct RepoView {
     #[schema(value_type = String)]
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<BTreeMap<String, RepoTag>>,
+    /// By name, the newest first.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, RepoTag>>)]
+    tags: Option<InOrder<RepoTag>>,
     can_write: bool,
     can_admin: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +109,7 @@ pub(crate) async fn get_repo(
         description,
         badge_token,
         state,
+        trust_enabled,
         organization,
         removed_tag_expiration_s,
         free,
@@ -131,8 +132,7 @@ pub(crate) async fn get_repo(
         } else {
             badge_token
         },
-        // Signing with TUF (`FEATURE_SIGNING`) is gone.
-        trust_enabled: false,
+        trust_enabled: trust_enabled && api.config().signing.feature_signing,
         tag_expiration_s: removed_tag_expiration_s,
         is_free_account: free,
         state: state_name(state),

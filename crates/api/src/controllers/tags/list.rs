@@ -1,7 +1,5 @@
 //! Pages of tags.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use pierhead_registry::{ListedTag, TagFilter};
 use serde::{Deserialize, Serialize};
@@ -11,7 +9,7 @@ use crate::dates;
 use crate::error::{Error, Result};
 use crate::extract::{Query, query};
 use crate::guard::{AllSuperusers, InRepository, Read};
-use crate::json::Json;
+use crate::json::{InOrder, Json};
 use crate::route::{Routes, route};
 use crate::state::Api;
 
@@ -80,7 +78,9 @@ pub(crate) struct Children {
     is_sparse: bool,
     child_manifest_count: usize,
     present_child_count: usize,
-    child_manifests_presence: BTreeMap<String, bool>,
+    /// By digest, in the order of the index.
+    #[schema(value_type = std::collections::BTreeMap<String, bool>)]
+    child_manifests_presence: InOrder<bool>,
 }
 
 /// List the tags of a repository, newest first, dead ones included.
