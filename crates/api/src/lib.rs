@@ -1,7 +1,7 @@
 //! The API room: the management API, sign-in and OAuth pages, the key server, discovery documents, health, and the page at
 //! `/`.
 //!
-//! A request walks router ([`router`]) → guard (the first argument of the handler: who may call, and what was found out on
+//! A request walks router ([`mod@router`]) → guard (the first argument of the handler: who may call, and what was found out on
 //! the way) → controller (parse, call, map) → the rule (in [`pierhead_auth::accounts`], in `services`, or in the registry) →
 //! query function. Controllers are one file per domain; answers and errors have the shapes of Quay (api-v1.md §3.1), made in
 //! `json` and `error` only.

@@ -3,7 +3,7 @@
 //! Everything listens on loopback, on a port that no other test uses, and lives in a folder of its
 //! own; everything is ended by its own process id when its handle is dropped. A service or client
 //! that is not installed is an [`Error::Missing`] that says how to install it: a test fails then, it
-//! does not pass silently. Waiting is for a condition, with a deadline ([`deadline`]), never for a
+//! does not pass silently. Waiting is for a condition, with a deadline ([`patience`]), never for a
 //! length of time.
 //!
 //! ```no_run
