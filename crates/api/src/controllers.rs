@@ -12,6 +12,7 @@ pub(crate) mod badges;
 pub(crate) mod bootstrap;
 pub(crate) mod builds;
 pub(crate) mod capabilities;
+pub(crate) mod console;
 pub(crate) mod discovery;
 pub(crate) mod entities;
 pub(crate) mod errors;
@@ -68,6 +69,7 @@ pub(crate) fn routes() -> Routes {
         bootstrap::routes(),
         builds::routes(),
         capabilities::routes(),
+        console::routes(),
         discovery::routes(),
         entities::routes(),
         errors::routes(),

@@ -113,6 +113,8 @@ async fn short_addresses_lead_to_pages(engine: Engine) -> Result<()> {
         "/repository/acme/site?tab=tags",
         "/organization/acme/",
         "/user/devel/",
+        "/search?q=app",
+        "/signin/",
     ] {
         let page = nobody.get(path).await?;
         assert_eq!(page.status, 200, "{path}");

@@ -4,13 +4,13 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{Method, StatusCode};
-use serde::Serialize;
-use serde_json::Value;
+use axum::response::Response;
+use serde_json::{Value, json};
 
 use crate::error::{Error, NOT_UNDERSTOOD, Result};
 use crate::extract;
 use crate::guard::Anyone;
-use crate::json::Json;
+use crate::json;
 use crate::route::{Route, Routes};
 use crate::services::scanner;
 use crate::state::Api;
@@ -47,14 +47,9 @@ async fn notification(_: Anyone, State(api): State<Api>, request: Request) -> Re
     Ok("Okay")
 }
 
-/// How far the scanner is.
-#[derive(Serialize)]
-struct BackfillStatus {
-    backfill_percent: f64,
-}
-
 /// `GET /secscan/_backfill_status`: how many of the manifests a scanner has looked at.
-async fn backfill_status(_: Anyone, State(api): State<Api>) -> Result<Json<BackfillStatus>> {
+async fn backfill_status(_: Anyone, State(api): State<Api>) -> Result<Response> {
     let backfill_percent = api.backfill().percent(api.db()).await?;
-    Ok(Json(BackfillStatus { backfill_percent }))
+    let status = json!({ "backfill_percent": backfill_percent });
+    Ok(json::compact(StatusCode::OK, status))
 }

@@ -12,7 +12,7 @@ use pierhead_auth::RepositoryKind;
 use pierhead_oci::{NamespaceName, RepositoryName};
 use serde::Deserialize;
 
-use super::{NO_CACHE, landing, unknown};
+use super::{NO_CACHE, unknown};
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::extract::Path;
@@ -26,10 +26,18 @@ pub(crate) const NAMESPACE_SLASH: &str = "/{namespace}/";
 /// The path of [`repository`].
 pub(crate) const REPOSITORY: &str = "/{namespace}/{*repository}";
 
-/// First parts of paths that name no namespace, as below them other addresses are.
-const RESERVED: [&str; 6] = ["api", "cnr", "github", "push", "v1", "v2"];
-/// First parts of the pages of the console.
-const CONSOLE: [&str; 3] = ["organization", "repository", "user"];
+/// Beginnings of paths that name no repository, as other addresses are below them; `api/` is ours.
+const RESERVED: [&str; 9] = [
+    "api/",
+    "bitbucket/setup/",
+    "cnr/",
+    "customtrigger/setup/",
+    "github/callback/trigger/",
+    "push/",
+    "repository/",
+    "v1/",
+    "v2/",
+];
 /// The tag that a page shows if none is named.
 const DEFAULT_TAG: &str = "latest";
 
@@ -80,22 +88,19 @@ async fn repository(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    if CONSOLE.contains(&namespace.as_str()) {
-        return Ok(landing::show(&api, &headers).await);
-    }
     let path = repository.trim_end_matches('/');
     let (path, tag) = path.split_once(':').unwrap_or((path, DEFAULT_TAG));
+    let whole = format!("{namespace}/{repository}");
     let name = match RepositoryName::new(&namespace, path) {
-        Ok(name) if !RESERVED.contains(&name.namespace()) => name,
+        Ok(name) if !RESERVED.iter().any(|other| whole.starts_with(other)) => name,
         _ => return Ok(unknown::path(uri, headers).await),
     };
     let rights = api
         .auth()
         .repository_rights(caller.credential(), &name)
         .await?;
-    let everything = caller.has_full_access() || caller.is_global_readonly();
     if let Some(existing) = &rights.repository
-        && (existing.public || rights.role.is_some() || everything)
+        && (existing.public || rights.role.is_some() || caller.has_full_access())
     {
         if existing.kind == RepositoryKind::Application {
             return Ok(unknown::path(uri, headers).await);

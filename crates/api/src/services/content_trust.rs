@@ -2,10 +2,11 @@
 //! it. The metadata is shown, not verified: clients do that. As in Quay, a server that does not answer, or with nonsense, is
 //! like one that has no metadata; the log says so.
 //!
-//! Where Quay follows delegations without end, at most [`MOST_ROLES`] are read, each once, and a server that is too late once is
-//! not asked again.
+//! Where Quay follows delegations without end, at most [`MOST_ROLES`] are read, each once, within a time that is bounded
+//! whatever the servers do ([`PATIENCES`]); a role that is not read is `null`, as one that cannot be.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use axum::http::header::{AUTHORIZATION, HeaderValue};
 use axum::http::{Method, StatusCode};
@@ -25,6 +26,8 @@ const RELEASES: &str = "targets/releases";
 const TARGETS: &str = "targets";
 /// Roles whose metadata is read.
 const MOST_ROLES: usize = 100;
+/// How often `TUF_API_TIMEOUT_SECONDS`, the time for one answer, may pass until no further role is asked for.
+const PATIENCES: u32 = 5;
 /// What Quay answers when another server fails.
 const DOWNSTREAM_ISSUE: u16 = 520;
 
@@ -39,7 +42,10 @@ pub(crate) async fn delegations(
     api: &Api,
     repository: &RepositoryName,
 ) -> Result<Map<String, Value>> {
-    let server = Server::of(api, repository);
+    let server = Server::of(api, repository)?;
+    let patience = api.config().signing.tuf_api_timeout_seconds;
+    let patience = Duration::from_secs(patience.into()) * PATIENCES;
+    let mut deadline = Instant::now() + patience;
     let mut found = Map::new();
     let mut waiting = vec![TARGETS.to_owned()];
     let mut seen = HashSet::new();
@@ -47,15 +53,21 @@ pub(crate) async fn delegations(
         if seen.len() == MOST_ROLES || !seen.insert(role.clone()) {
             continue;
         }
-        let signed = match server.read(&role).await? {
+        let read = if is_role(&role) && Instant::now() < deadline {
+            server.read(&role).await?
+        } else {
+            Read::Nothing
+        };
+        let signed = match read {
             Read::Signed(signed) => signed,
             Read::Nothing => {
                 found.insert(role, Value::Null);
                 continue;
             }
             Read::TooLate => {
+                deadline = Instant::now();
                 found.insert(role, Value::Null);
-                break;
+                continue;
             }
         };
         if let Some(targets) = signed.get("targets").filter(|targets| is_filled(targets)) {
@@ -88,7 +100,7 @@ pub(crate) async fn change(
     repository: &RepositoryName,
     enabled: bool,
 ) -> Result<()> {
-    let server = Server::of(api, repository);
+    let server = Server::of(api, repository)?;
     if let Read::Signed(signed) = server.read(RELEASES).await?
         && signed.get("targets").is_some_and(is_filled)
         && !server.delete().await?
@@ -110,6 +122,16 @@ pub(crate) async fn change(
         .await?;
     api.auth().forget_repository(repository);
     Ok(())
+}
+
+/// Whether the name of a role, which whoever signs chooses, stays below the metadata of its repository in a URL.
+fn is_role(name: &str) -> bool {
+    name.split('/').all(|part| {
+        !matches!(part, "" | "." | "..")
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    })
 }
 
 fn is_filled(value: &Value) -> bool {
@@ -136,19 +158,23 @@ struct Server<'a> {
     client: Option<&'a Client>,
     /// The repository's name there.
     name: String,
+    /// `Authorization` for reading: one signature however many roles there are.
+    reader: HeaderValue,
 }
 
 impl<'a> Server<'a> {
-    fn of(api: &'a Api, repository: &RepositoryName) -> Self {
+    fn of(api: &'a Api, repository: &RepositoryName) -> Result<Self> {
         let prefix = api.config().signing.tuf_gun_prefix.as_deref();
         let prefix = prefix
             .filter(|prefix| !prefix.is_empty())
             .unwrap_or(&api.0.config.hostname);
-        Self {
+        let name = format!("{}/{repository}", prefix.trim_end_matches('/'));
+        Ok(Self {
             api,
             client: api.trust_metadata(),
-            name: format!("{}/{repository}", prefix.trim_end_matches('/')),
-        }
+            reader: bearer(api, &name, "pull")?,
+            name,
+        })
     }
 
     /// The metadata of a role, from the first server that answers.
@@ -165,7 +191,7 @@ impl<'a> Server<'a> {
         for server in servers {
             let path = format!("{role}.json");
             let answer = client
-                .send(self.request(Method::GET, server.as_url(), &path, "pull")?)
+                .send(self.request(Method::GET, server.as_url(), &path, self.reader.clone())?)
                 .await;
             match answer.and_then(Answer::json::<Metadata>) {
                 Ok(metadata) if !metadata.signed.is_empty() => {
@@ -199,7 +225,8 @@ impl<'a> Server<'a> {
         let (Some(client), Some(server)) = (self.client, server) else {
             return Ok(false);
         };
-        let request = self.request(Method::DELETE, server.as_url(), "", "*")?;
+        let writer = bearer(self.api, &self.name, "*")?;
+        let request = self.request(Method::DELETE, server.as_url(), "", writer)?;
         let answer = client.send(request).await;
         let failure = match answer {
             Ok(answer) if answer.status.is_success() => return Ok(true),
@@ -217,20 +244,31 @@ impl<'a> Server<'a> {
         Ok(false)
     }
 
-    fn request(&self, method: Method, server: &Url, path: &str, action: &str) -> Result<Outgoing> {
+    fn request(
+        &self,
+        method: Method,
+        server: &Url,
+        path: &str,
+        bearer: HeaderValue,
+    ) -> Result<Outgoing> {
         let url = server
             .join(&format!("/v2/{}/_trust/tuf/{path}", self.name))
             .map_err(|error| Error::Internal(format!("an address of trust metadata: {error}")))?;
-        let no_token = |error| Error::Internal(format!("a token for trust metadata: {error}"));
-        let token = self.api.auth().trust_token(&self.name, action);
-        let token = token.map_err(|error| no_token(error.to_string()))?;
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-            .map_err(|error| no_token(error.to_string()))?;
-        bearer.set_sensitive(true);
         let outgoing = Outgoing {
             method,
             ..Outgoing::get(url)
         };
         Ok(outgoing.header(AUTHORIZATION, bearer))
     }
+}
+
+/// `Authorization` for the trust metadata of `name`.
+fn bearer(api: &Api, name: &str, action: &str) -> Result<HeaderValue> {
+    let no_token = |error| Error::Internal(format!("a token for trust metadata: {error}"));
+    let token = api.auth().trust_token(name, action);
+    let token = token.map_err(|error| no_token(error.to_string()))?;
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        .map_err(|error| no_token(error.to_string()))?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }

@@ -37,11 +37,12 @@ const UNPADDED: GeneralPurposeConfig =
 
 /// Whether `Authorization` proves that the scanner sends this: always, if no key is shared with it.
 pub(crate) fn is_scanner(api: &Api, authorization: &str) -> bool {
-    let Some(key) = &api.config().scanner.security_scanner_v4_psk else {
+    let key = api.config().scanner.security_scanner_v4_psk.as_ref();
+    let Some(key) = key.filter(|key| !key.expose().is_empty()) else {
         return true;
     };
     let Some(key) = shared_key(key) else {
-        tracing::error!("SECURITY_SCANNER_V4_PSK is not base64: no notification is taken");
+        tracing::error!("SECURITY_SCANNER_V4_PSK is not a key in base64: no notification is taken");
         return false;
     };
     let Some(token) = authorization.strip_prefix("Bearer ") else {
@@ -62,6 +63,7 @@ fn shared_key(key: &Secret) -> Option<Vec<u8>> {
     [&alphabet::STANDARD, &alphabet::URL_SAFE]
         .into_iter()
         .find_map(|alphabet| GeneralPurpose::new(alphabet, UNPADDED).decode(text).ok())
+        .filter(|key| !key.is_empty())
 }
 
 /// Queues a notification for the worker that fetches it, unless it waits or is worked on already.
