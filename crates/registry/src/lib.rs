@@ -32,3 +32,4 @@ pub use service::manifest_view::{LayerView, ManifestView, ModelCardRule};
 pub use service::tag_changes::{Removal, TagChange, TagError};
 pub use service::tag_history::{ListedTag, TagFilter, TagPage};
 pub use state::{Registry, Rooms};
+pub use uninterrupted::uninterrupted;

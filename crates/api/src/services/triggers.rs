@@ -12,6 +12,7 @@ use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::json_text;
 use pierhead_db::enums::EnumTable;
 use pierhead_db::queries::{access_tokens, build_triggers};
+use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 
 use self::hosts::{GitHost, HostError};
@@ -162,16 +163,40 @@ pub(crate) async fn switch(
     find(api, repository, &uuid).await
 }
 
-/// Removes a trigger with the token of its webhook, and what was added at its service, as far as the service lets it.
+/// How often a trigger is removed anew that somebody changes meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Removes a trigger with the token of its webhook, and what was added at its service, as far as the service lets it. While
+/// the service fails, the trigger stays. Once begun this ends although the caller has gone.
 pub(crate) async fn delete(
     api: &Api,
     actor: Actor,
     repository: &Repository,
     uuid: String,
 ) -> Result<()> {
-    let trigger = find(api, repository, &uuid).await?;
+    let (api, repository) = (api.clone(), repository.clone());
+    uninterrupted(async move {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let trigger = find(&api, &repository, &uuid).await?;
+            let from = trigger.row.config.clone();
+            let Err(error) = remove(&api, actor.clone(), &repository, trigger).await else {
+                return Ok(());
+            };
+            // Who activates it at the same time adds something that has to be removed, too.
+            let is_changed = find(&api, &repository, &uuid).await?.row.config != from;
+            if !is_changed || attempts == ATTEMPTS {
+                return Err(error);
+            }
+        }
+    })
+    .await
+}
+
+async fn remove(api: &Api, actor: Actor, repository: &Repository, trigger: Trigger) -> Result<()> {
     if trigger.is_active() {
-        uninstall(api, &trigger).await;
+        uninstall(api, &trigger).await?;
     }
     let event = trigger.is_active().then(|| Event {
         kind: "delete_repo_trigger",
@@ -179,7 +204,7 @@ pub(crate) async fn delete(
         repository: Some(repository.id),
         metadata: json!({
             "repo": repository.name.repository(),
-            "trigger_id": uuid,
+            "trigger_id": trigger.row.uuid,
             "service": trigger.row.service,
         }),
     });
@@ -190,7 +215,9 @@ pub(crate) async fn delete(
             Box::pin(async move {
                 let row = &trigger.row;
                 pierhead_db::queries::builds::detach_trigger(conn, row.id).await?;
-                build_triggers::delete(conn, row.id).await?;
+                if build_triggers::delete(conn, row.id, &row.config).await? == 0 {
+                    return Err(changed());
+                }
                 if let Some(token) = row.write_token {
                     access_tokens::delete(conn, token).await?;
                 }
@@ -203,14 +230,23 @@ pub(crate) async fn delete(
         .await
 }
 
-/// Removes what was added at a trigger's service. What cannot be removed is logged: it is refused here from now on.
-async fn uninstall(api: &Api, trigger: &Trigger) {
+/// Somebody else was faster.
+fn changed() -> Error {
+    Error::invalid_request("The trigger was changed meanwhile. Try again.")
+}
+
+/// Removes what was added at a trigger's service. What the service refuses is logged: it is refused here from now on.
+///
+/// # Errors
+/// When the service fails: what it has may still report pushes.
+async fn uninstall(api: &Api, trigger: &Trigger) -> Result<()> {
     let Some(source) = trigger.build_source() else {
-        return;
+        return Ok(());
     };
     let host = match host(api, trigger).await {
         Ok(host) => host,
-        Err(Error::Exception(_)) => return,
+        Err(Error::Exception(_)) => return Ok(()),
+        Err(error @ Error::Database(_)) => return Err(error),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(
@@ -218,17 +254,22 @@ async fn uninstall(api: &Api, trigger: &Trigger) {
                 trigger = trigger.row.uuid,
                 "a trigger's token cannot be read"
             );
-            return;
+            return Ok(());
         }
     };
-    for problem in host.uninstall(source, &trigger.config).await {
+    let mut failure = None;
+    for problem in hosts::uninstall(&*host, source, &trigger.config).await {
         tracing::warn!(
             error = &problem as &dyn std::error::Error,
             trigger = trigger.row.uuid,
             source,
-            "something of a removed trigger stays at its git service"
+            "something of a trigger that is to be removed stays at its git service"
         );
+        if problem.is_failure() {
+            failure = Some(problem);
+        }
     }
+    failure.map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// The service of a trigger, on behalf of who set it up.

@@ -104,7 +104,7 @@ statements! {
     ACTIVATE = "UPDATE repositorybuildtrigger SET config = $2, write_token_id = $3,
             pull_robot_id = COALESCE($4, pull_robot_id), secure_private_key = COALESCE($5, secure_private_key)
         WHERE id = $1 AND config = $6";
-    DELETE = "DELETE FROM repositorybuildtrigger WHERE id = $1";
+    DELETE = "DELETE FROM repositorybuildtrigger WHERE id = $1 AND config = $2";
 }
 
 /// Every trigger of a repository, oldest first.
@@ -183,7 +183,8 @@ pub async fn activate(
     )
 }
 
-/// Removes a trigger. Its builds are detached before, its token is removed after.
-pub async fn delete(conn: &mut Conn, trigger: i32) -> Result<u64> {
-    execute!(conn, DELETE, trigger)
+/// Removes a trigger whose settings are `from`; 0 when they are not, because somebody else was faster. Its builds are detached
+/// before, its token is removed after.
+pub async fn delete(conn: &mut Conn, trigger: i32, from: &str) -> Result<u64> {
+    execute!(conn, DELETE, trigger, from)
 }

@@ -63,7 +63,16 @@ async fn a_trigger_of_bitbucket_is_set_up_and_builds(engine: Engine) -> Result<(
     browser.get(set_up).await?;
     let uuid = only().await?;
     let agreed = format!("/oauth1/bitbucket/callback/trigger/{uuid}?oauth_verifier={VERIFIER}");
+    // Bitbucket that fails has not refused.
+    bitbucket.change(|state| state.busy = true);
+    json_of(browser.get(&agreed).await?, 502)?;
+    assert_eq!(only().await?, uuid);
+    bitbucket.change(|state| state.busy = false);
     assert_eq!(made(&browser.get(&agreed).await?)?, uuid);
+    // The verifier counts once, but the page can be loaded again.
+    bitbucket.server.asked();
+    assert_eq!(made(&browser.get(&agreed).await?)?, uuid);
+    assert!(bitbucket.server.asked().is_empty());
     let one = path_of(&uuid);
     let fresh = site.get(&one).await?;
     assert_eq!(fresh["service"], "bitbucket");
@@ -112,6 +121,10 @@ async fn a_trigger_of_bitbucket_is_set_up_and_builds(engine: Engine) -> Result<(
     let refs = refs.as_array().unwrap();
     assert_eq!(refs.len(), 123);
     assert_eq!(refs[122], json!({ "kind": "tag", "name": "v1" }));
+    for nowhere in ["", "tide/none"] {
+        let nowhere = json!({ "build_source": nowhere });
+        refused(&site, &format!("{one}/fields/refs"), Some(nowhere), 404).await?;
+    }
     let subdirs = format!("{one}/subdir");
     let found = site
         .post(&subdirs, json!({ "build_source": "tide/ledger" }), 200)
@@ -155,6 +168,16 @@ async fn a_trigger_of_bitbucket_is_set_up_and_builds(engine: Engine) -> Result<(
     bitbucket.change(|state| {
         assert!(state.keys.is_empty());
         state.guarded = false;
+        state.confused = true;
+    });
+    let text = refused(&site, &activate, Some(json!({ "config": config })), 400).await?;
+    assert_eq!(
+        text,
+        "Unable to add deploy key to repository: Bitbucket answered 502 Bad Gateway"
+    );
+    bitbucket.change(|state| {
+        assert!(state.keys.is_empty());
+        state.confused = false;
     });
     bitbucket.server.asked();
     let active = site
@@ -179,6 +202,11 @@ async fn a_trigger_of_bitbucket_is_set_up_and_builds(engine: Engine) -> Result<(
             .unwrap()
             .clone_into(&mut webhook);
     });
+
+    bitbucket.server.asked();
+    assert_eq!(made(&browser.get(&agreed).await?)?, uuid);
+    assert!(bitbucket.server.asked().is_empty());
+    assert_eq!(site.get(&one).await?["is_active"], true);
 
     by_hand(&site, &one).await?;
     bitbucket.server.asked();
@@ -300,6 +328,13 @@ async fn by_push(
         "'push' is a required property"
     );
     assert_eq!(builds(site, one).await?.len(), before + 1);
+    // Built even if Bitbucket tells nothing more.
+    bitbucket.change(|state| state.gone = true);
+    hook.taken(&push("main", "Gone")).await?;
+    bitbucket.change(|state| state.gone = false);
+    let found = builds(site, one).await?;
+    assert_eq!(found.len(), before + 2);
+    assert_eq!(found[0]["tags"], json!(["main"]));
     bitbucket.server.asked();
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Triggers of GitHub.
 
+use std::time::Duration;
+
 use pierhead_testkit::{Engine, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -164,7 +166,19 @@ async fn a_trigger_of_github_is_set_up_and_builds(engine: Engine) -> Result<()> 
     github.change(|state| {
         assert!(state.keys.is_empty());
         state.full = false;
+        state.archived = true;
     });
+    let text = refused(&site, &activate, Some(json!({ "config": config })), 400).await?;
+    assert_eq!(text, "Unable to add deploy key to repository: octo/ledger");
+    github.change(|state| state.archived = false);
+    // Neither does one of which GitHub does not say how it ended.
+    for nameless in [false, true] {
+        github.change(|state| (state.silent, state.nameless) = (!nameless, nameless));
+        refused(&site, &activate, Some(json!({ "config": config })), 520).await?;
+        github.change(|state| assert!(state.keys.is_empty() && state.hooks.is_empty()));
+    }
+    github.change(|state| state.nameless = false);
+    assert_eq!(site.get(&one).await?, fresh);
     github.server.asked();
 
     let active = site
@@ -211,34 +225,39 @@ async fn a_trigger_of_github_is_set_up_and_builds(engine: Engine) -> Result<()> 
     github.server.asked();
     by_push(&site, &github, &one, &webhook).await?;
 
-    // What GitHub cannot answer is its failure; a removed trigger is removed all the same.
+    // What GitHub cannot answer is its failure, which a trigger survives: its webhook may still report pushes. What GitHub
+    // refuses it will refuse from now on.
     github.change(|state| state.gone = true);
     let text = refused(&site, &format!("{one}/namespaces"), None, 520).await?;
     assert!(
         text.starts_with("Request to the GitHub API failed"),
         "{text}"
     );
+    site.call(Method::DELETE, &one, None, 520).await?;
+    assert_eq!(site.get(&one).await?["is_active"], true);
     github.change(|state| {
         state.gone = false;
         state.revoked = true;
     });
     let text = refused(&site, &format!("{one}/namespaces"), None, 400).await?;
     assert!(text.contains("Bad credentials"), "{text}");
+    let text = refused(&site, &format!("{one}/start"), Some(json!({})), 400).await?;
+    assert_eq!(text, "Unable to start build trigger");
     github.change(|state| state.revoked = false);
     github.server.asked();
     site.delete(&one, 204).await?;
     assert_eq!(
         github.server.asked(),
         [
-            "DELETE /api/v3/repos/octo/ledger/keys/100",
             "DELETE /api/v3/repos/octo/ledger/hooks/7",
+            "DELETE /api/v3/repos/octo/ledger/keys/100",
         ]
     );
     let second = made(&browser.get(&good).await?)?;
     let one = path_of(&second);
     site.post(&format!("{one}/activate"), json!({ "config": config }), 200)
         .await?;
-    github.change(|state| state.gone = true);
+    github.change(|state| state.revoked = true);
     site.delete(&one, 204).await?;
     site.call(Method::GET, &one, None, 404).await?;
     let kinds = log(&site).await?;
@@ -519,6 +538,71 @@ async fn by_push(site: &Installation, github: &MockGitHub, one: &str, webhook: &
     Ok(())
 }
 
+async fn what_is_begun_at_github_ends_although_the_caller_leaves(engine: Engine) -> Result<()> {
+    let github = MockGitHub::start();
+    let (site, browser) = start(engine, github.config()).await?;
+    let callback = format!("/oauth2/github/callback/trigger/devel/app?code={CODE}");
+    let list = "/api/v1/repository/devel/app/trigger/";
+    let exchange = github.server.hold("POST /login/oauth/access_token");
+    exchange.leave(browser.get(&callback)).await;
+    let made = until(async || {
+        let triggers = site.get(list).await?;
+        Ok(triggers["triggers"][0]["id"].as_str().map(str::to_owned))
+    });
+    let one = path_of(&made.await?);
+
+    // The key is added, but not yet the webhook.
+    let ledger = "/api/v3/repos/octo/ledger";
+    let config =
+        json!({ "build_source": "octo/ledger", "dockerfile_path": "/Dockerfile", "context": "/" });
+    let key = github.server.hold(&format!("POST {ledger}/keys"));
+    let activate = format!("{one}/activate");
+    key.leave(site.post(&activate, json!({ "config": config }), 200))
+        .await;
+    let active = until(async || {
+        let found = site.get(&one).await?;
+        Ok((found["is_active"] == true).then_some(found))
+    });
+    assert_eq!(active.await?["config"]["hook_id"], 7);
+
+    // GitHub waits for ten seconds only.
+    let mut webhook = String::new();
+    github.change(|state| {
+        state.hooks[0].1["config"]["url"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut webhook);
+    });
+    let hook = Reporter::of(&site, &webhook);
+    let lookup = github.server.hold(&format!("GET {ledger}"));
+    lookup.leave(hook.send(&push("main", "Work"))).await;
+    until(async || Ok(builds(&site, &one).await?.pop())).await?;
+
+    let removal = github.server.hold(&format!("DELETE {ledger}/hooks/7"));
+    removal.leave(site.delete(&one, 204)).await;
+    until(async || {
+        let left = site.get(list).await?;
+        Ok((left["triggers"] == json!([])).then_some(()))
+    })
+    .await?;
+    github.change(|state| assert!(state.keys.is_empty() && state.hooks.is_empty()));
+    github.server.asked();
+    Ok(())
+}
+
+/// Asks until there is something, as nobody tells when.
+async fn until<T>(ask: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+    let asked = async {
+        loop {
+            if let Some(found) = ask().await? {
+                return Ok(found);
+            }
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_mins(2), asked).await;
+    found.unwrap_or_else(|_| panic!("it never came"))
+}
+
 async fn without_the_feature_there_is_no_set_up(engine: Engine) -> Result<()> {
     let (_site, browser) = start(engine, json!({ "SUPER_USERS": ["devel"] })).await?;
     for path in [
@@ -534,5 +618,6 @@ async fn without_the_feature_there_is_no_set_up(engine: Engine) -> Result<()> {
 
 on_engines! {
     a_trigger_of_github_is_set_up_and_builds
+    what_is_begun_at_github_ends_although_the_caller_leaves
     without_the_feature_there_is_no_set_up
 }

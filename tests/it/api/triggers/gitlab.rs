@@ -124,7 +124,10 @@ async fn a_trigger_of_gitlab_is_set_up_and_builds(engine: Engine) -> Result<()> 
             "contextMap": { "/Dockerfile": ["/"], "/web.Dockerfile": ["/"] },
         })
     );
-    let treeless = json!({ "build_source": "tide/ledger" });
+    let missing = json!({ "build_source": "tide/ledger" });
+    let text = refused(&site, &subdirs, Some(missing), 520).await?;
+    assert_eq!(text, "GitLab API error. Please contact support.");
+    let treeless = json!({ "build_source": "tide/ledger", "branchtag_regex": "heads/old-0" });
     let found = site.post(&subdirs, treeless, 200).await?;
     let text = "Unable to find GitLab repository tree for source: tide/ledger";
     assert_eq!(found, json!({ "status": "error", "message": text }));
@@ -153,16 +156,19 @@ async fn a_trigger_of_gitlab_is_set_up_and_builds(engine: Engine) -> Result<()> 
     });
     let activate = format!("{one}/activate");
     let nowhere = json!({ "config": { "build_source": "tide/none" } });
-    let text = refused(&site, &activate, Some(nowhere), 400).await?;
-    assert_eq!(
-        text,
-        "Unable to find GitLab repository for source: tide/none"
-    );
+    let text = refused(&site, &activate, Some(nowhere), 520).await?;
+    assert_eq!(text, "GitLab API error. Please contact support.");
     gitlab.change(|state| state.guarded = true);
     refused(&site, &activate, Some(json!({ "config": config })), 520).await?;
     gitlab.change(|state| {
         assert!(state.keys.is_empty());
         state.guarded = false;
+        state.nameless = true;
+    });
+    refused(&site, &activate, Some(json!({ "config": config })), 520).await?;
+    gitlab.change(|state| {
+        assert!(state.keys.is_empty() && state.hooks.is_empty());
+        state.nameless = false;
     });
     assert_eq!(site.get(&one).await?["is_active"], false);
     site.server.create_robot("devel+puller")?;
@@ -341,9 +347,9 @@ async fn by_push(
     assert_eq!(later[0]["tags"], json!(["v1"]));
     assert_eq!(later[0]["trigger_metadata"]["commit_info"], Value::Null);
     gitlab.change(|state| state.revoked = false);
-    // As in Quay nothing is built while GitLab tells nothing: it reports a failed delivery.
+    // Neither does a GitLab that tells nothing.
     gitlab.change(|state| state.gone = true);
-    hook.refused(&push("main", "Work"), 520).await?;
+    hook.taken(&push("main", "Work")).await?;
     gitlab.change(|state| {
         state.gone = false;
         state.branchless = true;
@@ -357,7 +363,7 @@ async fn by_push(
         .await?;
     let message = "Unable to find GitLab branches for source: tide/ledger";
     assert_eq!(text, json!({ "status": "error", "message": message }));
-    assert_eq!(builds(site, one).await?.len(), before + 4);
+    assert_eq!(builds(site, one).await?.len(), before + 5);
     gitlab.server.asked();
     Ok(())
 }

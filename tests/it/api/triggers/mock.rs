@@ -4,9 +4,14 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::oneshot;
+
+/// Until a request must have come, however busy the machine is.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -103,6 +108,36 @@ pub(super) struct MockServer {
 struct Seen {
     lines: Vec<String>,
     problems: Vec<String>,
+    holds: Vec<Door>,
+}
+
+/// Where the next request of a line waits.
+struct Door {
+    line: String,
+    knock: oneshot::Sender<()>,
+    opened: mpsc::Receiver<()>,
+}
+
+/// Keeps a request waiting for its answer until this is dropped.
+pub(super) struct Hold {
+    knocked: oneshot::Receiver<()>,
+    _open: mpsc::Sender<()>,
+}
+
+impl Hold {
+    /// Once the request is there.
+    pub(super) async fn reached(&mut self) {
+        let knocked = tokio::time::timeout(PATIENCE, &mut self.knocked).await;
+        assert!(matches!(knocked, Ok(Ok(()))), "the request never came");
+    }
+
+    /// Makes a call, and leaves before it is answered, when this request of the registry waits.
+    pub(super) async fn leave<T>(mut self, call: impl Future<Output = T>) {
+        tokio::select! {
+            _ = call => panic!("answered before the service was asked"),
+            () = self.reached() => {}
+        }
+    }
 }
 
 impl MockServer {
@@ -126,6 +161,22 @@ impl MockServer {
         &self.base
     }
 
+    /// Lets the next request `METHOD /path?query` wait.
+    pub(super) fn hold(&self, line: &str) -> Hold {
+        let (knock, knocked) = oneshot::channel();
+        let (open, opened) = mpsc::channel();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.holds.push(Door {
+            line: line.to_owned(),
+            knock,
+            opened,
+        });
+        Hold {
+            knocked,
+            _open: open,
+        }
+    }
+
     /// What was asked since the last time.
     ///
     /// # Panics
@@ -143,6 +194,16 @@ fn serve(connection: &TcpStream, answer: &dyn Fn(&Request) -> Answer, seen: &Mut
         return;
     };
     let line = request.line();
+    let door = {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = seen.holds.iter().position(|door| door.line == line);
+        place.map(|place| seen.holds.swap_remove(place))
+    };
+    if let Some(door) = door {
+        let _ = door.knock.send(());
+        // It is opened by being dropped.
+        let _ = door.opened.recv();
+    }
     let answered = answer(&request);
     let reply = {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -221,4 +282,10 @@ pub(super) fn numbered_page(request: &Request, items: Value) -> Answer {
     };
     let part = items.into_iter().skip((page - 1) * size).take(size);
     Ok(Reply::json(200, &part.collect::<Vec<_>>().into()))
+}
+
+/// A key as services list it.
+pub(super) fn without_comment(key: &Value) -> String {
+    let words: Vec<&str> = key.as_str().unwrap_or_default().split(' ').collect();
+    words[..2].join(" ")
 }

@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use super::mock::{Answer, MockServer, Reply, Request, pairs};
+use super::mock::{Answer, MockServer, Reply, Request, pairs, without_comment};
 use super::{COMMIT, TAGGED};
 
 pub(super) const KEY: &str = "the-key-of-the-consumer";
@@ -34,6 +34,10 @@ pub(super) struct State {
     pub(super) hooks: Vec<(String, Value)>,
     /// Webhooks may not be added.
     pub(super) guarded: bool,
+    /// Keys are added, and an error is told.
+    pub(super) confused: bool,
+    /// No token is given now.
+    pub(super) busy: bool,
     pub(super) gone: bool,
 }
 
@@ -153,6 +157,9 @@ fn request_token(state: &mut State, request: &Request) -> Answer {
 
 fn access_token(state: &mut State, request: &Request) -> Answer {
     let given = signed(state, request, Some(REQUEST))?;
+    if state.busy {
+        return Ok(Reply::text(429, "text/plain", "Rate limit exceeded"));
+    }
     if given.get("oauth_verifier").map(String::as_str) != Some(VERIFIER) {
         return Ok(Reply::text(401, "text/plain", "Invalid or expired token"));
     }
@@ -284,6 +291,12 @@ fn ledger(state: &mut State, request: &Request, method: &str, rest: &[&str]) -> 
                 } },
             }),
         )),
+        ("GET", ["deploy-keys"]) => {
+            let keys = state.keys.iter();
+            let keys =
+                keys.map(|(id, key)| json!({ "id": id, "key": without_comment(&key["key"]) }));
+            page(state, request, &keys.collect::<Vec<_>>())
+        }
         ("POST", ["deploy-keys"]) => {
             let key = request.json()?;
             let is_key = key["key"]
@@ -293,6 +306,9 @@ fn ledger(state: &mut State, request: &Request, method: &str, rest: &[&str]) -> 
                 return Err(format!("no deploy key: {key}"));
             }
             state.keys.push((31, key));
+            if state.confused {
+                return Ok(Reply::text(502, "text/plain", "Bad gateway"));
+            }
             Ok(Reply::json(200, &json!({ "id": 31, "type": "deploy_key" })))
         }
         ("POST", ["hooks"]) => {

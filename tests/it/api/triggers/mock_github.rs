@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::mock::{Answer, MockServer, Reply, Request, numbered_page};
+use super::mock::{Answer, MockServer, Reply, Request, numbered_page, without_comment};
 use super::{COMMIT, TAGGED};
 
 pub(super) const TOKEN: &str = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
@@ -29,6 +29,12 @@ pub(super) struct State {
     pub(super) hooks: Vec<(u64, Value)>,
     /// No further webhook is taken.
     pub(super) full: bool,
+    /// Nothing may be added.
+    pub(super) archived: bool,
+    /// Webhooks are added, and nobody is told so.
+    pub(super) silent: bool,
+    /// Webhooks are added, and nobody is told which.
+    pub(super) nameless: bool,
     /// Tokens do not count any more.
     pub(super) revoked: bool,
     /// Nobody answers.
@@ -229,6 +235,21 @@ fn repository(state: &mut State, request: &Request, method: &str, rest: &[&str])
                 .push(("last-modified", "Thu, 14 Apr 2011 16:00:49 GMT".to_owned()));
             Ok(reply)
         }
+        ("GET", ["keys"]) => {
+            let keys = state.keys.iter();
+            let keys =
+                keys.map(|(id, key)| json!({ "id": id, "key": without_comment(&key["key"]) }));
+            numbered_page(request, keys.collect())
+        }
+        ("GET", ["hooks"]) => {
+            let hooks = state.hooks.iter();
+            let hooks = hooks.map(|(id, hook)| json!({ "id": id, "config": hook["config"] }));
+            numbered_page(request, hooks.collect())
+        }
+        ("POST", ["keys"]) if state.archived => Ok(Reply::json(
+            403,
+            &json!({ "message": "Repository was archived so is read-only." }),
+        )),
         ("POST", ["keys"]) => {
             let key = request.json()?;
             let is_key = key["key"]
@@ -253,6 +274,15 @@ fn repository(state: &mut State, request: &Request, method: &str, rest: &[&str])
                 return Ok(refused("The \"push\" event cannot have more than 20 hooks"));
             }
             state.hooks.push((7, hook));
+            if state.silent {
+                return Ok(Reply {
+                    status: 0,
+                    ..Reply::empty()
+                });
+            }
+            if state.nameless {
+                return Ok(Reply::json(201, &json!({ "type": "Repository" })));
+            }
             Ok(Reply::json(
                 201,
                 &json!({ "id": 7, "type": "Repository", "active": true }),

@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) hooks: Vec<(u64, Value)>,
     /// Webhooks may not be added.
     pub(super) guarded: bool,
+    /// Webhooks are added, and nobody is told which.
+    pub(super) nameless: bool,
     pub(super) revoked: bool,
     pub(super) gone: bool,
     pub(super) branchless: bool,
@@ -195,6 +197,14 @@ fn project(state: &mut State, request: &Request, rest: &[&str]) -> Answer {
                 "author_email": "anna@example.com", "committer_email": "anna",
             }),
         )),
+        ("GET", ["repository", "tree"]) if request.query.starts_with("ref=old-0&") => {
+            numbered_page(request, json!([]))
+        }
+        ("GET", ["hooks"]) => {
+            let hooks = state.hooks.iter();
+            let hooks = hooks.map(|(id, hook)| json!({ "id": id, "url": hook["url"] }));
+            numbered_page(request, hooks.collect())
+        }
         ("POST", ["deploy_keys"]) => {
             let key = request.json()?;
             let is_key = key["key"]
@@ -218,6 +228,9 @@ fn project(state: &mut State, request: &Request, rest: &[&str]) -> Answer {
                 return Ok(Reply::json(403, &json!({ "message": "403 Forbidden" })));
             }
             state.hooks.push((22, hook));
+            if state.nameless {
+                return Ok(Reply::json(201, &json!({ "push_events": true })));
+            }
             Ok(Reply::json(201, &json!({ "id": 22, "push_events": true })))
         }
         ("DELETE", [kind @ ("deploy_keys" | "hooks"), id]) => {

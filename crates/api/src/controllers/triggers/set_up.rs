@@ -152,10 +152,10 @@ async fn bitbucket_agreed(
         .filter(|trigger| trigger.row.connected_user_id == user)
         .ok_or_else(|| Error::web(StatusCode::NOT_FOUND, "Not Found"))?;
     let verifier = callback.oauth_verifier.unwrap_or_default();
-    if !triggers::finish_bitbucket(&api, &trigger, &verifier).await? {
+    let name = RepositoryName::new(&trigger.row.namespace, &trigger.row.name);
+    if !triggers::finish_bitbucket(&api, trigger, &verifier).await? {
         return Ok("Token has expired".into_response());
     }
-    let name = RepositoryName::new(&trigger.row.namespace, &trigger.row.name);
     to_trigger(&name.map_err(|_| Error::no_such_page())?, &trigger_uuid)
 }
 

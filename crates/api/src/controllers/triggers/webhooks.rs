@@ -86,7 +86,7 @@ async fn push(
         return Err(Error::web(StatusCode::SERVICE_UNAVAILABLE, text));
     }
     let payload = read(payload).await?;
-    triggers::pushed(api, guard.caller(), &repository, &trigger, &payload).await?;
+    triggers::pushed(api, guard.caller(), &repository, trigger, payload).await?;
     Ok("Okay")
 }
 

@@ -10,11 +10,12 @@ use pierhead_db::enums::Role;
 use pierhead_db::queries::access_tokens::{self, NewAccessToken};
 use pierhead_db::queries::build_triggers::{self, Activation};
 use pierhead_db::queries::builds::PullRobot;
+use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 
-use super::hosts::Installation;
+use super::hosts::{self, Installation};
 use super::ssh_key::{self, SshKey};
-use super::{Service, Trigger, administers, find, host, sources};
+use super::{Service, Trigger, administers, changed, find, host, sources};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::services::builds;
@@ -23,7 +24,8 @@ use crate::state::Api;
 /// Longest settings in bytes of JSON.
 const LONGEST_CONFIG: usize = 64 * 1024;
 
-/// Sets a trigger up. Only who began may, or a superuser with full access.
+/// Sets a trigger up, with its own settings if there are none in `config`. Only who began may, or a superuser with full
+/// access. Once begun this ends although the caller has gone: otherwise a key or a webhook could stay that nobody knows of.
 pub(crate) async fn activate(
     api: &Api,
     caller: &Caller,
@@ -44,11 +46,14 @@ pub(crate) async fn activate(
         None => None,
         Some(name) => Some(pull_robot(api, caller, repository, name).await?),
     };
+    let config = trigger.config_or(&config).clone();
     if json_text::write(&config)?.len() > LONGEST_CONFIG {
         let text = format!("config has at most {LONGEST_CONFIG} bytes");
         return Err(Error::invalid_request(text));
     }
-    set_up(api, caller.actor(), repository, trigger, config, robot).await?;
+    let (api_of_task, of, actor) = (api.clone(), repository.clone(), caller.actor());
+    uninterrupted(async move { set_up(&api_of_task, actor, &of, trigger, config, robot).await })
+        .await?;
     find(api, repository, &uuid).await
 }
 
@@ -105,11 +110,11 @@ async fn set_up(
         title: &ui.registry_title,
         short_title: &ui.registry_title_short,
     };
-    config.extend(host.install(&source, &installation).await?);
+    config.extend(hosts::install(&*host, &source, &installation).await?);
     let installed = config.clone();
     let stored = store(api, actor, repository, trigger, config, robot, key, webhook).await;
     if stored.is_err() {
-        for problem in host.uninstall(&source, &installed).await {
+        for problem in hosts::uninstall(&*host.renewed(), &source, &installed).await {
             let error = &problem as &dyn std::error::Error;
             tracing::warn!(error, source, "something of no use stays at a git service");
         }
@@ -174,8 +179,7 @@ async fn store(
                 };
                 let (id, before) = (trigger.row.id, &trigger.row.config);
                 if build_triggers::activate(conn, id, before, &activation).await? == 0 {
-                    let text = "The trigger was changed meanwhile. Try again.";
-                    return Err(Error::invalid_request(text));
+                    return Err(changed());
                 }
                 accounts.record(conn, &actor, now, event).await?;
                 Ok(())

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use pierhead_jobs::json_template;
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ast::ErrorKind;
+use regex_syntax::ast::parse::Parser;
 use serde_json::{Map, Value, json};
 
 use crate::services::builds::Prepared;
@@ -74,9 +76,10 @@ pub(crate) fn prepare(
 /// Whether a trigger's settings or the commit's message say that it is not to be built.
 pub(super) fn is_skipped(config: &Map<String, Value>, metadata: &Map<String, Value>) -> bool {
     if let Some(pattern) = config.get("branchtag_regex") {
+        let pattern = Pattern::new(pattern.as_str().unwrap_or(".*"));
         let wanted = text(metadata, "ref")
             .and_then(|name| name.split_once('/'))
-            .is_some_and(|(_, name)| matches_whole(pattern.as_str().unwrap_or(".*"), name));
+            .is_some_and(|(_, name)| pattern.matches(name));
         if !wanted {
             return true;
         }
@@ -89,25 +92,66 @@ pub(super) fn is_skipped(config: &Map<String, Value>, metadata: &Map<String, Val
     message.contains("[skip build]") || message.contains("[build skip]")
 }
 
-/// The branches that a trigger's settings ask for; all of them if the settings do not say, or cannot be read.
+/// The branches that a trigger's settings ask for; all of them if the settings do not say.
 pub(super) fn matching_branches(config: &Map<String, Value>, branches: Vec<String>) -> Vec<String> {
-    match config.get("branchtag_regex").and_then(Value::as_str) {
-        None => branches,
-        Some(pattern) => branches
-            .into_iter()
-            .filter(|branch| matches_whole(pattern, &format!("heads/{branch}")))
-            .collect(),
+    let Some(pattern) = config.get("branchtag_regex").and_then(Value::as_str) else {
+        return branches;
+    };
+    let pattern = Pattern::new(pattern);
+    branches
+        .into_iter()
+        .filter(|branch| pattern.matches(&format!("heads/{branch}")))
+        .collect()
+}
+
+/// What a trigger's settings ask for: a name as a whole.
+enum Pattern {
+    Names(Regex),
+    /// It is no pattern, neither here nor for Python: as in Quay everything is asked for.
+    Everything,
+    /// Python may understand it, so it may exclude anything.
+    Nothing,
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Self {
+        let compiled = RegexBuilder::new(&format!("^(?:{pattern})$"))
+            .size_limit(LARGEST_PATTERN)
+            .build();
+        match compiled {
+            Ok(compiled) => Self::Names(compiled),
+            Err(_) if is_broken(pattern) => Self::Everything,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "nothing matches the branchtag_regex of a trigger: it is none of Rust's"
+                );
+                Self::Nothing
+            }
+        }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Names(pattern) => pattern.is_match(name),
+            Self::Everything => true,
+            Self::Nothing => false,
+        }
     }
 }
 
-/// Whether a pattern matches all of a name. A pattern that cannot be read matches everything, as in Quay.
-fn matches_whole(pattern: &str, name: &str) -> bool {
-    let compiled = |pattern: &str| -> Result<Regex, regex::Error> {
-        RegexBuilder::new(&format!("^(?:{pattern})$"))
-            .size_limit(LARGEST_PATTERN)
-            .build()
-    };
-    compiled(pattern).map_or(true, |pattern| pattern.is_match(name))
+/// Whether a pattern lacks what every dialect asks for.
+fn is_broken(pattern: &str) -> bool {
+    Parser::new().parse(pattern).is_err_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::GroupUnclosed
+                | ErrorKind::GroupUnopened
+                | ErrorKind::RepetitionMissing
+                | ErrorKind::EscapeUnexpectedEof
+        )
+    })
 }
 
 fn tags(config: &Map<String, Value>, metadata: &Map<String, Value>, commit: &str) -> Vec<String> {
@@ -236,6 +280,25 @@ mod tests {
         assert_eq!(chosen(json!({ "branchtag_regex": "heads/d.*" })), ["dev"]);
         assert_eq!(chosen(json!({ "branchtag_regex": "(" })), ["main", "dev"]);
         assert_eq!(chosen(json!({ "branchtag_regex": "tags/.*" })), [""; 0]);
+        // What Python understands and Rust does not may exclude anything.
+        for python in [
+            "heads/(?!main).*",
+            r"(heads/).*\1",
+            "heads/main",
+            "(?>heads/m)x",
+        ] {
+            let asked = chosen(json!({ "branchtag_regex": python }));
+            let expected: &[&str] = if python == "heads/main" {
+                &["main"]
+            } else {
+                &[]
+            };
+            assert_eq!(asked, expected, "{python}");
+        }
+        for broken in ["main)", "*", "main\\"] {
+            let asked = chosen(json!({ "branchtag_regex": broken }));
+            assert_eq!(asked, ["main", "dev"], "{broken}");
+        }
     }
 
     #[test]
@@ -253,7 +316,11 @@ mod tests {
             json!({ "branchtag_regex": "heads/mai" }),
             main.clone()
         ));
-        assert!(!skipped(json!({ "branchtag_regex": "(" }), main));
+        assert!(!skipped(json!({ "branchtag_regex": "(" }), main.clone()));
+        assert!(skipped(
+            json!({ "branchtag_regex": "(?!heads/main).*" }),
+            main
+        ));
         assert!(skipped(json!({ "branchtag_regex": ".*" }), json!({})));
         let message = json!({ "commit_info": { "message": "Docs only [skip build]" } });
         assert!(skipped(json!({}), message));

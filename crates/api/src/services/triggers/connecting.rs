@@ -1,5 +1,6 @@
 //! Making a trigger: a row without settings, which belongs to who made it, with that person's token at the service. Where a
-//! service has to be asked first, nothing is made unless it agrees.
+//! service has to be asked first, nothing is made unless it agrees. Codes count once, so what is made of one is stored although
+//! the browser has gone.
 
 use axum::http::StatusCode;
 use pierhead_auth::Repository;
@@ -9,11 +10,12 @@ use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::encoding::json_text;
 use pierhead_db::enums::EnumTable;
 use pierhead_db::queries::build_triggers::{self, NewTrigger};
+use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::hosts::HostError;
-use super::{Service, Trigger, auth_token};
+use super::{Service, Trigger, auth_token, find_anywhere};
 use crate::error::{Error, Result};
 use crate::state::Api;
 
@@ -45,9 +47,14 @@ pub(crate) async fn connect_github(
     user: UserId,
     code: &str,
 ) -> Result<String> {
-    let token = api.git_hosts().exchange_github(code, &api.base_url()).await;
-    let token = token.map_err(page_error)?;
-    with_token(api, repository, user, Service::GitHub, &token).await
+    let (api, repository, code) = (api.clone(), repository.clone(), code.to_owned());
+    uninterrupted(async move {
+        let hosts = api.git_hosts();
+        let token = hosts.exchange_github(&code, &api.base_url()).await;
+        let token = token.map_err(page_error)?;
+        with_token(&api, &repository, user, Service::GitHub, &token).await
+    })
+    .await
 }
 
 /// The same for GitLab.
@@ -57,9 +64,14 @@ pub(crate) async fn connect_gitlab(
     user: UserId,
     code: &str,
 ) -> Result<String> {
-    let token = api.git_hosts().exchange_gitlab(code, &api.base_url()).await;
-    let token = token.map_err(page_error)?;
-    with_token(api, repository, user, Service::GitLab, &token).await
+    let (api, repository, code) = (api.clone(), repository.clone(), code.to_owned());
+    uninterrupted(async move {
+        let hosts = api.git_hosts();
+        let token = hosts.exchange_gitlab(&code, &api.base_url()).await;
+        let token = token.map_err(page_error)?;
+        with_token(&api, &repository, user, Service::GitLab, &token).await
+    })
+    .await
 }
 
 /// Makes a trigger for Bitbucket; returns the page where the person has to agree to it.
@@ -91,57 +103,83 @@ pub(crate) async fn connect_bitbucket(
     Ok(request.page)
 }
 
-/// Gets the token of a Bitbucket trigger once the person has agreed. `false` when that is too late: then the trigger is gone.
-pub(crate) async fn finish_bitbucket(api: &Api, trigger: &Trigger, verifier: &str) -> Result<bool> {
+/// Gets the token of a Bitbucket trigger once the person has agreed; nothing is left to do when the trigger has one.
+/// `false` when that is too late: then the trigger is gone.
+pub(crate) async fn finish_bitbucket(api: &Api, trigger: Trigger, verifier: &str) -> Result<bool> {
+    let (api, verifier) = (api.clone(), verifier.to_owned());
+    uninterrupted(async move { finish(&api, &trigger, &verifier).await }).await
+}
+
+async fn finish(api: &Api, trigger: &Trigger, verifier: &str) -> Result<bool> {
+    if has_token(trigger) {
+        return Ok(true);
+    }
     let request = trigger.config.get("access_token").and_then(Value::as_str);
     let secret = auth_token(api, trigger).await?;
     let (Some(request), Some(secret)) = (request, secret) else {
         return forget(api, trigger).await;
     };
     let (bitbucket, clock) = (api.git_hosts().bitbucket(), api.clock());
-    let exchanged = async {
-        let token = bitbucket
-            .exchange(request, &secret, verifier, clock)
-            .await?;
-        let account = bitbucket.account(&token, clock).await?;
-        Ok((token, account))
-    };
-    let (token, (account_id, nickname)) = match exchanged.await {
-        Ok(found) => found,
-        Err(error @ HostError::Failed(_)) => return Err(page_error(error)),
-        Err(error) => {
+    let token = match bitbucket.exchange(request, &secret, verifier, clock).await {
+        Ok(token) => token,
+        Err(error) if is_refusal(&error) => {
             tracing::info!(%error, trigger = trigger.row.uuid, "Bitbucket gave no token");
             return forget(api, trigger).await;
         }
+        Err(error) => return Err(page_error(error)),
     };
+    let account = bitbucket.account(&token, clock).await;
+    let (account_id, nickname) = account.map_err(page_error)?;
     let mut config = trigger.config.clone();
     config.insert("account_id".to_owned(), json!(account_id));
     config.insert("nickname".to_owned(), json!(nickname));
     let config = json_text::write(&config)?;
     let token = seal(api, &token)?;
     let (id, from) = (trigger.row.id, trigger.row.config.clone());
-    api.accounts()
+    let stored = api
+        .accounts()
         .write(move |conn| {
             Box::pin(async move {
                 let stored = build_triggers::authorize(conn, id, &from, &config, &token).await?;
                 Ok::<_, Error>(stored > 0)
             })
         })
-        .await
+        .await?;
+    Ok(stored || is_finished(api, trigger).await?)
 }
 
-/// Removes a trigger that never got its token.
+/// Whether a Bitbucket trigger is past what it waits for when it is made. Then its request token does not count any more,
+/// which says nothing about the trigger.
+fn has_token(trigger: &Trigger) -> bool {
+    trigger.is_active() || trigger.config.contains_key("account_id")
+}
+
+/// The same as it is now.
+async fn is_finished(api: &Api, trigger: &Trigger) -> Result<bool> {
+    let now = find_anywhere(api, &trigger.row.uuid).await?;
+    Ok(now.as_ref().is_some_and(has_token))
+}
+
+/// Whether the person's consent does not count, rather than that Bitbucket fails.
+fn is_refusal(error: &HostError) -> bool {
+    let refusals = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+    ];
+    matches!(error, HostError::Refused(_)) || refusals.iter().any(|status| error.is_status(*status))
+}
+
+/// Removes a trigger that never got its token. `true` if it has got one meanwhile.
 async fn forget(api: &Api, trigger: &Trigger) -> Result<bool> {
-    let id = trigger.row.id;
-    api.accounts()
+    let (id, from) = (trigger.row.id, trigger.row.config.clone());
+    let removed = api
+        .accounts()
         .write(move |conn| {
-            Box::pin(async move {
-                pierhead_db::queries::builds::detach_trigger(conn, id).await?;
-                build_triggers::delete(conn, id).await?;
-                Ok::<_, Error>(false)
-            })
+            Box::pin(async move { Ok::<_, Error>(build_triggers::delete(conn, id, &from).await?) })
         })
-        .await
+        .await?;
+    Ok(removed == 0 && is_finished(api, trigger).await?)
 }
 
 async fn with_token(

@@ -27,8 +27,11 @@ mod bitbucket;
 mod connection;
 mod github;
 mod gitlab;
+mod installing;
 mod oauth1;
 mod oauth2;
+
+pub(super) use installing::{Installation, Part, install, uninstall};
 
 /// Largest answer of a service in bytes: GitHub's list of the files of a commit has at most 7 MB.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -36,6 +39,8 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Until an answer is there, of whatever service.
 const LONGEST_CALL: Duration = Duration::from_secs(20);
+/// How long everything together may take that a build can do without, while a service waits for what is said to its report.
+const LOOKUPS: Duration = Duration::from_secs(5);
 
 /// How the services are reached.
 #[derive(Clone, Debug)]
@@ -143,6 +148,8 @@ pub(crate) enum HostError {
         status: StatusCode,
         /// What it says about that.
         told: Option<String>,
+        /// The first of the errors that it lists.
+        first_error: Option<String>,
     },
     /// What the person who set the trigger up must change.
     #[error("{0}")]
@@ -166,6 +173,16 @@ impl HostError {
         }
     }
 
+    /// Lets the caller know the first error that the service lists, or this if it lists none.
+    pub(super) fn or_first(self, default: &str) -> Self {
+        match self {
+            Self::Answered { first_error, .. } => {
+                Self::Refused(first_error.unwrap_or_else(|| default.to_owned()))
+            }
+            other => other,
+        }
+    }
+
     /// Tells the caller this instead of what the service said.
     pub(super) fn instead(self, text: &str) -> Self {
         match self {
@@ -176,6 +193,17 @@ impl HostError {
 
     pub(super) fn is_status(&self, expected: StatusCode) -> bool {
         matches!(self, Self::Answered { status, .. } if *status == expected)
+    }
+
+    /// Whether the service has failed rather than decided: it may have done what it was asked, and may do it later.
+    pub(super) fn is_failure(&self) -> bool {
+        match self {
+            Self::Failed(_) => true,
+            Self::Answered { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Refused(_) | Self::Empty => false,
+        }
     }
 
     /// The status and text for a caller: whether the caller or the service must change.
@@ -279,19 +307,6 @@ impl Reference {
     }
 }
 
-/// What a trigger leaves at its service.
-#[derive(Clone, Debug)]
-pub(super) struct Installation<'a> {
-    /// The builder's key, `ssh-rsa …`.
-    pub(super) public_key: &'a str,
-    /// The address for pushes, with a token in it.
-    pub(super) webhook: &'a Secret,
-    /// `REGISTRY_TITLE`.
-    pub(super) title: &'a str,
-    /// `REGISTRY_TITLE_SHORT`.
-    pub(super) short_title: &'a str,
-}
-
 /// A service, on behalf of a person. A `source` is a repository there, such as `owner/name`.
 #[async_trait]
 pub(super) trait GitHost: Send + Sync {
@@ -334,15 +349,32 @@ pub(super) trait GitHost: Send + Sync {
         reference: &Reference,
     ) -> Result<Metadata>;
 
-    /// Adds the builder's key and the webhook; gives what the settings must keep of them. If it fails nothing stays.
-    async fn install(
+    /// What the settings must keep of a repository to which something is to be added.
+    async fn before_installation(&self, source: &str) -> Result<Map<String, Value>>;
+
+    /// Adds a part, and gives its id. The error is the service's own: [`GitHost::not_added`] says what it means.
+    async fn add(&self, source: &str, part: Part, installation: &Installation<'_>)
+    -> Result<Value>;
+
+    /// The ids of the parts of this installation that are there.
+    async fn added(
         &self,
         source: &str,
+        part: Part,
         installation: &Installation<'_>,
-    ) -> Result<Map<String, Value>>;
+    ) -> Result<Vec<Value>>;
 
-    /// Removes what the settings say was added. What cannot be removed does not keep the rest from it.
-    async fn uninstall(&self, source: &str, config: &Map<String, Value>) -> Vec<HostError>;
+    /// Removes a part; one that is gone already is as good.
+    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()>;
+
+    /// What the caller is told of a part that could not be added.
+    fn not_added(&self, source: &str, part: Part, error: HostError) -> HostError;
+
+    /// The setting that keeps the id of a part.
+    fn setting(&self, part: Part) -> &'static str;
+
+    /// The same with all its time before it.
+    fn renewed(&self) -> Box<dyn GitHost>;
 
     /// What a report of the service to the trigger's webhook means.
     async fn pushed(&self, source: Option<&str>, payload: Value) -> Result<Incoming>;
@@ -358,6 +390,7 @@ mod tests {
             service: "GitHub",
             status,
             told: told.map(str::to_owned),
+            first_error: None,
         };
         let missing = answered(StatusCode::NOT_FOUND, Some("Not Found"));
         assert_eq!(missing.outcome().0.as_u16(), 520);
@@ -372,7 +405,18 @@ mod tests {
         assert_eq!(silent.to_string(), "Unable to look");
         let refused = answered(StatusCode::UNAUTHORIZED, Some("Bad credentials"));
         assert_eq!(refused.outcome().0, StatusCode::BAD_REQUEST);
+        let listed = HostError::Answered {
+            service: "GitHub",
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            told: Some("Validation Failed".to_owned()),
+            first_error: Some("too many".to_owned()),
+        };
+        assert_eq!(listed.clone().or_first("x").to_string(), "too many");
+        assert_eq!(listed.or_told("x").to_string(), "Validation Failed");
+        assert_eq!(missing.or_first("x").to_string(), "x");
         let failed = HostError::Failed("away".to_owned());
+        assert!(failed.is_failure() && answered(StatusCode::BAD_GATEWAY, None).is_failure());
+        assert!(!refused.is_failure());
         assert_eq!(failed.clone().or_told("x").instead("y"), failed);
     }
 }

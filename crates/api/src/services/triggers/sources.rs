@@ -124,10 +124,23 @@ pub(crate) async fn values(
     if trigger.service() == Service::CustomGit {
         return Ok(None);
     }
-    let host = host(api, trigger).await?;
+    // Quay knows no values of what it cannot read at Bitbucket.
+    let is_bitbucket = trigger.service() == Service::Bitbucket;
     let Ok(source) = source(config) else {
-        return Ok(Some(Vec::new()));
+        return Ok((!is_bitbucket).then(Vec::new));
     };
+    let host = host(api, trigger).await?;
+    match listed(&*host, source, field).await {
+        Err(error) if is_bitbucket && !error.is_failure() => Ok(None),
+        found => Ok(found?),
+    }
+}
+
+async fn listed(
+    host: &dyn GitHost,
+    source: &str,
+    field: &str,
+) -> Result<Option<Vec<Value>>, HostError> {
     let limit = Some(MOST_VALUES);
     let names = |names: Vec<String>| names.into_iter().map(Value::from).collect();
     Ok(match field {

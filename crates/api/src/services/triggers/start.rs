@@ -1,9 +1,11 @@
 //! The builds of a trigger: started by a person, or by a push that a git server reports.
 
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use pierhead_auth::Repository;
 use pierhead_auth::accounts::Actor;
 use pierhead_db::queries::builds::PullRobot;
+use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 
 use super::commit::{self, prepare};
@@ -108,7 +110,7 @@ async fn head(
 ) -> Result<Value, HostError> {
     let source = sources::source(&trigger.config)?;
     let repository = host.repository(source).await;
-    let repository = repository.map_err(|error| error.or_told("Unable to start build trigger"))?;
+    let repository = repository.map_err(|error| error.or_first("Unable to start build trigger"))?;
     let reference = run.reference(repository.default_branch.as_deref())?;
     let hash = host.hash(source, &reference).await?;
     let metadata = host
@@ -117,8 +119,20 @@ async fn head(
     Ok(metadata.into())
 }
 
-/// Starts a build because a git server reports a push.
+/// Starts a build because a git server reports a push. Once begun this ends although the server has gone, as servers do after
+/// some seconds.
 pub(crate) async fn pushed(
+    api: &Api,
+    caller: &Caller,
+    repository: &Repository,
+    trigger: Trigger,
+    payload: Bytes,
+) -> Result<()> {
+    let (api, caller, repository) = (api.clone(), caller.clone(), repository.clone());
+    uninterrupted(async move { report(&api, &caller, &repository, &trigger, &payload).await }).await
+}
+
+async fn report(
     api: &Api,
     caller: &Caller,
     repository: &Repository,

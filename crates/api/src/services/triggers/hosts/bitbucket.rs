@@ -7,7 +7,11 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::connection::{Connection, Paging, path};
-use super::{GitHost, HostError, Installation, Namespace, Reference, Repository, Result, Source};
+use super::installing::segment;
+use super::{
+    GitHost, HostError, Installation, LOOKUPS, Namespace, Part, Reference, Repository, Result,
+    Source,
+};
 use crate::dates;
 use crate::services::triggers::json_path::{at, string, text};
 use crate::services::triggers::metadata::{CommitInfo, Metadata, Person};
@@ -79,12 +83,6 @@ impl Bitbucket {
         let found = self.connection.linked(&path, &query, PAGING, None).await;
         found.map_err(unreadable)
     }
-
-    async fn remove(&self, source: &str, what: &str, id: &str) -> Result<()> {
-        self.connection
-            .delete(&Self::path(source, &[what, id])?)
-            .await
-    }
 }
 
 fn unreadable(error: HostError) -> HostError {
@@ -93,6 +91,22 @@ fn unreadable(error: HostError) -> HostError {
             HostError::Refused(format!("Could not read repository list: {error}"))
         }
         other => other,
+    }
+}
+
+/// What a repository calls a list of such parts.
+fn list_of(part: Part) -> &'static str {
+    match part {
+        Part::Key => "deploy-keys",
+        Part::Webhook => "hooks",
+    }
+}
+
+/// What names a part.
+fn id_of(part: Part) -> &'static str {
+    match part {
+        Part::Key => "id",
+        Part::Webhook => "uuid",
     }
 }
 
@@ -112,7 +126,11 @@ impl GitHost for Bitbucket {
             .linked("/user/workspaces", &[], PAGING, None)
             .await
             .map_err(unreadable)?;
-        let nickname = string(&self.connection.get("/user", &[]).await?, "nickname");
+        // Whose workspace is the own one is worth knowing, but no reason to show none.
+        let nickname = match self.connection.get("/user", &[]).await {
+            Err(HostError::Answered { .. }) => None,
+            user => string(&user?, "nickname"),
+        };
         let workspaces = found.iter().filter_map(|access| at(access, "workspace"));
         Ok(workspaces
             .filter_map(|workspace| {
@@ -254,58 +272,76 @@ impl GitHost for Bitbucket {
         })
     }
 
-    async fn install(
-        &self,
-        source: &str,
-        installation: &Installation<'_>,
-    ) -> Result<Map<String, Value>> {
-        let key = json!({
-            "label": format!("{} webhook key", installation.title),
-            "key": installation.public_key,
-        });
-        let key = self
-            .connection
-            .post(&Self::path(source, &["deploy-keys"])?, &key)
-            .await
-            .map_err(unable("add deploy key to repository"))?["id"]
-            .clone();
-        let hook = json!({
-            "description": format!("Webhook for invoking builds on {}", installation.short_title),
-            "url": installation.webhook.expose(),
-            "active": true,
-            "events": ["repo:push"],
-            "skip_cert_verification": false,
-        });
-        let hook = self
-            .connection
-            .post(&Self::path(source, &["hooks"])?, &hook)
-            .await;
-        let hook = match hook {
-            Ok(hook) => hook["uuid"].clone(),
-            Err(error) => {
-                let removed = self.remove(source, "deploy-keys", &key.to_string()).await;
-                if let Err(error) = removed {
-                    tracing::warn!(%error, source, "a deploy key of no use stays at Bitbucket");
-                }
-                return Err(unable("add webhook to repository")(error));
-            }
-        };
-        Ok(Map::from_iter([
-            ("deploy_key_id".to_owned(), key),
-            ("webhook_id".to_owned(), hook),
-        ]))
+    async fn before_installation(&self, _: &str) -> Result<Map<String, Value>> {
+        Ok(Map::new())
     }
 
-    async fn uninstall(&self, source: &str, config: &Map<String, Value>) -> Vec<HostError> {
-        let mut problems = Vec::new();
-        if let Some(hook) = config.get("webhook_id").and_then(Value::as_str) {
-            problems.extend(self.remove(source, "hooks", hook).await.err());
+    async fn add(
+        &self,
+        source: &str,
+        part: Part,
+        installation: &Installation<'_>,
+    ) -> Result<Value> {
+        let body = match part {
+            Part::Key => json!({
+                "label": format!("{} webhook key", installation.title),
+                "key": installation.public_key,
+            }),
+            Part::Webhook => json!({
+                "description": format!("Webhook for invoking builds on {}", installation.short_title),
+                "url": installation.webhook.expose(),
+                "active": true,
+                "events": ["repo:push"],
+                "skip_cert_verification": false,
+            }),
+        };
+        let path = Self::path(source, &[list_of(part)])?;
+        self.connection.create(&path, &body, id_of(part)).await
+    }
+
+    async fn added(
+        &self,
+        source: &str,
+        part: Part,
+        installation: &Installation<'_>,
+    ) -> Result<Vec<Value>> {
+        let path = Self::path(source, &[list_of(part)])?;
+        let found = self.connection.linked(&path, &[], PAGING, None).await?;
+        let content = match part {
+            Part::Key => "key",
+            Part::Webhook => "url",
+        };
+        let own = found
+            .iter()
+            .filter(|item| installation.has(part, text(item, content)));
+        let ids = own.filter_map(|item| item.get(id_of(part)).cloned());
+        Ok(ids.collect())
+    }
+
+    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()> {
+        let path = Self::path(source, &[list_of(part), &segment(id)])?;
+        self.connection.delete(&path).await
+    }
+
+    fn not_added(&self, _: &str, part: Part, error: HostError) -> HostError {
+        unable(match part {
+            Part::Key => "add deploy key to repository",
+            Part::Webhook => "add webhook to repository",
+        })(error)
+    }
+
+    fn setting(&self, part: Part) -> &'static str {
+        match part {
+            Part::Key => "deploy_key_id",
+            Part::Webhook => "webhook_id",
         }
-        if let Some(key) = config.get("deploy_key_id").filter(|id| id.is_number()) {
-            let removed = self.remove(source, "deploy-keys", &key.to_string()).await;
-            problems.extend(removed.err());
-        }
-        problems
+    }
+
+    fn renewed(&self) -> Box<dyn GitHost> {
+        Box::new(Self {
+            connection: self.connection.renewed(),
+            endpoint: self.endpoint.clone(),
+        })
     }
 
     async fn pushed(&self, source: Option<&str>, report: Value) -> Result<Incoming> {
@@ -315,8 +351,15 @@ impl GitHost for Bitbucket {
         if let Err(problem) = payload::check(&report) {
             return Ok(Incoming::Malformed(problem));
         }
-        let repository = self.repository(source).await?;
-        Ok(payload::read(&report, repository.default_branch.as_deref()).into())
+        let hurried = Self {
+            connection: self.connection.within(LOOKUPS),
+            endpoint: self.endpoint.clone(),
+        };
+        let default_branch = match hurried.repository(source).await {
+            Err(HostError::Failed(_)) => None,
+            found => found?.default_branch,
+        };
+        Ok(payload::read(&report, default_branch.as_deref()).into())
     }
 }
 
@@ -343,6 +386,7 @@ mod tests {
             service: SERVICE,
             status: StatusCode::FORBIDDEN,
             told: Some("Access denied".to_owned()),
+            first_error: None,
         };
         assert_eq!(
             unable("add deploy key to repository")(error).to_string(),

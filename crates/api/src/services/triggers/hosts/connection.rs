@@ -22,6 +22,8 @@ use crate::services::triggers::json_path::text;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Most pages of one list.
 const MOST_PAGES: usize = 50;
+/// Most bytes of all pages of one list.
+const LARGEST_LIST: usize = 32 * 1024 * 1024;
 /// Longest text of a service that is passed on, in characters.
 const LONGEST_TOLD: usize = 300;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -33,6 +35,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Who asks.
+#[derive(Clone)]
 pub(super) enum Credential {
     /// The value of `Authorization`.
     Header(HeaderValue),
@@ -65,6 +68,7 @@ impl Credential {
 }
 
 /// A service's API for one request of a caller.
+#[derive(Clone)]
 pub(super) struct Connection {
     client: Client,
     /// For messages.
@@ -115,6 +119,22 @@ impl Connection {
         }
     }
 
+    /// The same with all its time before it: what failed for want of time has to be undone nevertheless.
+    pub(super) fn renewed(&self) -> Self {
+        Self {
+            deadline: Instant::now() + PATIENCE,
+            ..self.clone()
+        }
+    }
+
+    /// The same with this much time, for what can be done without.
+    pub(super) fn within(&self, budget: Duration) -> Self {
+        Self {
+            deadline: self.deadline.min(Instant::now() + budget),
+            ..self.clone()
+        }
+    }
+
     /// GET, as JSON.
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
         let answer = self.ask(path, query).await?;
@@ -126,10 +146,14 @@ impl Connection {
         self.call(Method::GET, path, query, None).await
     }
 
-    /// POST of JSON, and the JSON that comes back.
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    /// POST of JSON that makes something; gives what the answer says under `id`.
+    pub(super) async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Value> {
         let answer = self.call(Method::POST, path, &[], Some(body)).await?;
-        self.json(&answer.body)
+        let mut made = self.json(&answer.body)?;
+        match made.get_mut(id).map(Value::take) {
+            Some(id @ (Value::Number(_) | Value::String(_))) => Ok(id),
+            _ => Err(self.unexpected("what it was to make")),
+        }
     }
 
     /// DELETE; what is gone already is as good.
@@ -150,12 +174,12 @@ impl Connection {
     ) -> Result<Vec<Value>> {
         let limit = limit.unwrap_or(usize::MAX);
         let size = paging.size.min(limit);
-        let mut items = Vec::new();
+        let (mut items, mut room) = (Vec::new(), LARGEST_LIST);
         for page in 1..=MOST_PAGES {
             let (page, size_text) = (page.to_string(), size.to_string());
             let mut query = query.to_vec();
             query.extend([(paging.parameter, &*size_text), ("page", &*page)]);
-            let Value::Array(found) = self.get(path, &query).await? else {
+            let Value::Array(found) = self.page(path, &query, &mut room).await? else {
                 return Err(self.unexpected("a list"));
             };
             let is_last = found.len() < size;
@@ -183,25 +207,40 @@ impl Connection {
             .chain(&[(paging.parameter, &*size)])
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        let mut items = Vec::new();
+        let (mut items, mut room) = (Vec::new(), LARGEST_LIST);
         for _ in 0..MOST_PAGES {
             let query: Vec<(&str, &str)> =
                 next.iter().map(|(key, value)| (&**key, &**value)).collect();
-            let mut page = self.get(path, &query).await?;
+            let mut page = self.page(path, &query, &mut room).await?;
             let Some(Value::Array(found)) = page.get_mut("values").map(Value::take) else {
                 return Err(self.unexpected("a list of values"));
             };
             items.extend(found);
             let following = text(&page, "next").and_then(|next| Url::parse(next).ok());
+            let following: Option<Vec<(String, String)>> =
+                following.map(|url| url.query_pairs().into_owned().collect());
             match following {
-                Some(url) if items.len() < limit => {
-                    next = url.query_pairs().into_owned().collect();
-                }
+                // A page that follows itself is the last one.
+                Some(following) if items.len() < limit && following != next => next = following,
                 _ => break,
             }
         }
         items.truncate(limit);
         Ok(items)
+    }
+
+    /// A page of a list, if there is room for it.
+    async fn page(&self, path: &str, query: &[(&str, &str)], room: &mut usize) -> Result<Value> {
+        let answer = self.ask(path, query).await?;
+        *room = room.checked_sub(answer.body.len()).ok_or_else(|| {
+            let text = format!(
+                "A list of the {} API has more than {LARGEST_LIST} bytes",
+                self.service
+            );
+            tracing::warn!("{text}");
+            HostError::Failed(text)
+        })?;
+        self.json(&answer.body)
     }
 
     /// An answer of a 2xx status.
@@ -303,7 +342,7 @@ async fn send(
     if answer.status.is_success() {
         return Ok(answer);
     }
-    let told = told(&answer.body);
+    let (told, first_error) = told(&answer.body);
     tracing::debug!(
         status = answer.status.as_u16(),
         url = answer.url,
@@ -313,19 +352,23 @@ async fn send(
         service,
         status: answer.status,
         told,
+        first_error,
     })
 }
 
-/// What a service says about a refusal: the first of its errors, or its message.
-fn told(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+/// What a service says about a refusal: its message, and the first of its errors.
+fn told(body: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return (None, None);
+    };
+    let printable = |told: &str| {
+        let printable = told.chars().filter(|char| !char.is_control());
+        printable.take(LONGEST_TOLD).collect()
+    };
     let first = body.get("errors").and_then(|errors| errors.get(0));
-    let told = first
-        .and_then(|error| text(error, "message"))
-        .or_else(|| text(&body, "error.message"))
-        .or_else(|| text(&body, "message"))?;
-    let printable = told.chars().filter(|char| !char.is_control());
-    Some(printable.take(LONGEST_TOLD).collect())
+    let told = text(&body, "error.message").or_else(|| text(&body, "message"));
+    let first = first.and_then(|error| text(error, "message"));
+    (told.map(printable), first.map(printable))
 }
 
 /// `/` and the segments, each encoded; `None` when one would not be a segment.
@@ -364,21 +407,25 @@ mod tests {
 
     #[test]
     fn what_a_service_says_is_found_where_it_says_it() {
-        let said = |body: &str| told(body.as_bytes()).unwrap_or_default();
+        let said = |body: &str| {
+            let (told, first) = told(body.as_bytes());
+            (told.unwrap_or_default(), first.unwrap_or_default())
+        };
+        let of = |told: &str, first: &str| (told.to_owned(), first.to_owned());
         assert_eq!(
             said(
                 r#"{"message": "Validation Failed", "errors": [{"message": "key is already in use"}]}"#
             ),
-            "key is already in use"
+            of("Validation Failed", "key is already in use")
         );
-        assert_eq!(said(r#"{"message": "Not\nFound"}"#), "NotFound");
+        assert_eq!(said(r#"{"message": "Not\nFound"}"#), of("NotFound", ""));
         assert_eq!(
             said(r#"{"type": "error", "error": {"message": "gone"}}"#),
-            "gone"
+            of("gone", "")
         );
-        assert_eq!(said("<html>"), "");
+        assert_eq!(said("<html>"), of("", ""));
         let long = format!(r#"{{"message": "{}"}}"#, "é".repeat(400));
-        assert_eq!(said(&long).chars().count(), LONGEST_TOLD);
+        assert_eq!(said(&long).0.chars().count(), LONGEST_TOLD);
     }
 
     #[test]

@@ -6,11 +6,14 @@ use axum::http::StatusCode;
 use axum::http::header::LAST_MODIFIED;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pierhead_config::Secret;
 use serde_json::{Map, Value, json};
 
 use super::connection::{Connection, Paging, path};
-use super::{GitHost, HostError, Installation, Namespace, Reference, Repository, Result, Source};
+use super::installing::segment;
+use super::{
+    GitHost, HostError, Installation, LOOKUPS, Namespace, Part, Reference, Repository, Result,
+    Source,
+};
 use crate::dates;
 use crate::services::triggers::json_path::{at, list, string, text};
 use crate::services::triggers::metadata::{CommitInfo, Metadata, Person};
@@ -56,23 +59,6 @@ impl GitHub {
             person.avatar_url = avatar_url;
         }
     }
-
-    async fn add_hook(&self, source: &str, webhook: &Secret) -> Result<Value> {
-        let hook = json!({
-            "name": "web",
-            "active": true,
-            "events": ["push"],
-            "config": { "url": webhook.expose(), "content_type": "json" },
-        });
-        let failed = format!("Unable to create webhook on repository: {source}");
-        let made = self.0.post(&Self::path(source, &["hooks"])?, &hook).await;
-        made.map_err(|error| of_first_error(error, &failed))
-    }
-
-    async fn remove_key(&self, source: &str, id: &Value) -> Result<()> {
-        let path = Self::path(source, &["keys", &id.to_string()])?;
-        self.0.delete(&path).await
-    }
 }
 
 fn unknown(source: &str) -> HostError {
@@ -81,13 +67,11 @@ fn unknown(source: &str) -> HostError {
     ))
 }
 
-/// GitHub's words if it says what exactly is wrong, these if it does not.
-fn of_first_error(error: HostError, default: &str) -> HostError {
-    match error {
-        HostError::Answered { status, .. } if status != StatusCode::UNPROCESSABLE_ENTITY => {
-            error.instead(default)
-        }
-        error => error.or_told(default),
+/// What a repository calls a list of such parts.
+fn list_of(part: Part) -> &'static str {
+    match part {
+        Part::Key => "keys",
+        Part::Webhook => "hooks",
     }
 }
 
@@ -318,52 +302,78 @@ impl GitHost for GitHub {
         })
     }
 
-    async fn install(
-        &self,
-        source: &str,
-        installation: &Installation<'_>,
-    ) -> Result<Map<String, Value>> {
+    async fn before_installation(&self, source: &str) -> Result<Map<String, Value>> {
         let repository = match self.repository(source).await {
             Err(error) if error.is_status(StatusCode::NOT_FOUND) => return Err(unknown(source)),
             found => found?,
         };
-        let key = json!({
-            "title": format!("{} Builder", installation.title),
-            "key": installation.public_key,
-            "read_only": true,
-        });
-        let failed = format!("Unable to add deploy key to repository: {source}");
-        let key = self.0.post(&Self::path(source, &["keys"])?, &key).await;
-        let key = key.map_err(|error| of_first_error(error, &failed))?["id"].clone();
-        let hook = match self.add_hook(source, installation.webhook).await {
-            Ok(hook) => hook["id"].clone(),
-            Err(error) => {
-                if let Err(error) = self.remove_key(source, &key).await {
-                    tracing::warn!(%error, source, "a deploy key of no use stays at GitHub");
-                }
-                return Err(error);
-            }
-        };
-        Ok(Map::from_iter([
-            ("deploy_key_id".to_owned(), key),
-            ("hook_id".to_owned(), hook),
-            ("master_branch".to_owned(), json!(repository.default_branch)),
-        ]))
+        let branch = json!(repository.default_branch);
+        Ok(Map::from_iter([("master_branch".to_owned(), branch)]))
     }
 
-    async fn uninstall(&self, source: &str, config: &Map<String, Value>) -> Vec<HostError> {
-        let mut problems = Vec::new();
-        if let Some(id) = config.get("deploy_key_id").filter(|id| id.is_number()) {
-            problems.extend(self.remove_key(source, id).await.err());
+    async fn add(
+        &self,
+        source: &str,
+        part: Part,
+        installation: &Installation<'_>,
+    ) -> Result<Value> {
+        let body = match part {
+            Part::Key => json!({
+                "title": format!("{} Builder", installation.title),
+                "key": installation.public_key,
+                "read_only": true,
+            }),
+            Part::Webhook => json!({
+                "name": "web",
+                "active": true,
+                "events": ["push"],
+                "config": { "url": installation.webhook.expose(), "content_type": "json" },
+            }),
+        };
+        let path = Self::path(source, &[list_of(part)])?;
+        self.0.create(&path, &body, "id").await
+    }
+
+    async fn added(
+        &self,
+        source: &str,
+        part: Part,
+        installation: &Installation<'_>,
+    ) -> Result<Vec<Value>> {
+        let path = Self::path(source, &[list_of(part)])?;
+        let found = self.0.numbered(&path, &[], PAGING, None).await?;
+        let content = match part {
+            Part::Key => "key",
+            Part::Webhook => "config.url",
+        };
+        let own = found
+            .iter()
+            .filter(|item| installation.has(part, text(item, content)));
+        Ok(own.filter_map(|item| item.get("id").cloned()).collect())
+    }
+
+    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()> {
+        let path = Self::path(source, &[list_of(part), &segment(id)])?;
+        self.0.delete(&path).await
+    }
+
+    fn not_added(&self, source: &str, part: Part, error: HostError) -> HostError {
+        let tried = match part {
+            Part::Key => "add deploy key to repository",
+            Part::Webhook => "create webhook on repository",
+        };
+        error.or_first(&format!("Unable to {tried}: {source}"))
+    }
+
+    fn setting(&self, part: Part) -> &'static str {
+        match part {
+            Part::Key => "deploy_key_id",
+            Part::Webhook => "hook_id",
         }
-        if let Some(id) = config.get("hook_id").filter(|id| id.is_number()) {
-            let removed = match Self::path(source, &["hooks", &id.to_string()]) {
-                Ok(path) => self.0.delete(&path).await,
-                Err(error) => Err(error),
-            };
-            problems.extend(removed.err());
-        }
-        problems
+    }
+
+    fn renewed(&self) -> Box<dyn GitHost> {
+        Box::new(Self(self.0.renewed()))
     }
 
     async fn pushed(&self, _: Option<&str>, report: Value) -> Result<Incoming> {
@@ -390,7 +400,8 @@ impl GitHost for GitHub {
             part("repository.owner.name"),
             part("repository.name")
         );
-        let (default_branch, may_ask) = match self.repository(&source).await {
+        let hurried = Self(self.0.within(LOOKUPS));
+        let (default_branch, may_ask) = match hurried.repository(&source).await {
             Ok(repository) => (repository.default_branch, true),
             // The token was taken back: what the report says must do.
             Err(error) if error.is_status(StatusCode::UNAUTHORIZED) => (None, false),
@@ -405,8 +416,8 @@ impl GitHost for GitHub {
             && may_ask
         {
             let info = &mut metadata.commit_info;
-            self.complete(&mut info.author).await;
-            self.complete(&mut info.committer).await;
+            hurried.complete(&mut info.author).await;
+            hurried.complete(&mut info.committer).await;
         }
         Ok(read.into())
     }
