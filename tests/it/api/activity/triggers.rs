@@ -211,11 +211,12 @@ async fn a_custom_trigger_is_set_up_and_builds_what_is_pushed(engine: Engine) ->
 
     let nobody = server.anonymous();
     refusal(nobody.get(TRIGGERS).await?, 401, "invalid_token")?;
-    refusal(
-        nobody.get("/customtrigger/setup/devel/app").await?,
-        401,
-        "invalid_token",
-    )?;
+    let page = nobody.get("/customtrigger/setup/devel/app").await?;
+    let text = "Method requires login and no valid login could be loaded.";
+    assert_eq!(json_of(page, 401)?, json!({ "error": text }));
+    let page = browser.get("/customtrigger/setup/devel/none").await?;
+    let text = "Invalid repository: devel/none";
+    assert_eq!(json_of(page, 404)?, json!({ "error": text }));
     assert_eq!(devel.delete(&one).await?.status, 204);
     refusal(devel.get(&one).await?, 404, "not_found")?;
     // Its builds stay, its token does not.

@@ -19,11 +19,16 @@ async fn a_trigger_of_github_is_set_up_and_builds(engine: Engine) -> Result<()> 
 
     // Only a person in a browser may, with a code that counts.
     let good = format!("{callback}?code={CODE}");
-    assert_eq!(site.api.get(&good).await?.status, 401);
-    assert_eq!(site.server.anonymous().get(&good).await?.status, 401);
+    let text = "Method requires login and no valid login could be loaded.";
+    for nobody in [site.api.get(&good), site.server.anonymous().get(&good)] {
+        assert_eq!(json_of(nobody.await?, 401)?, json!({ "error": text }));
+    }
     let eve = site.server.create_user("eve")?;
     let other = site.server.signed_in("eve", eve.password()).await?;
-    assert_eq!(other.get(&good).await?.status, 403);
+    assert_eq!(
+        json_of(other.get(&good).await?, 403)?,
+        json!({ "error": "Permission Denied" })
+    );
     let codeless = json_of(browser.get(callback).await?, 400)?;
     assert!(codeless["error"].as_str().unwrap().contains("no code"));
     let expired = json_of(browser.get(&format!("{callback}?code=old")).await?, 404)?;

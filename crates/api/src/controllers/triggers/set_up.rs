@@ -1,5 +1,7 @@
 //! The pages that make a trigger and send the browser to where it is set up, and those where services send the browser back to
-//! (api-v1.md §6.3, §6.5). Only a web session counts, as a person has to agree in a browser.
+//! (api-v1.md §6.3, §6.5). Only a web session counts, as a person has to agree in a browser. They refuse in shape c.
+
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -10,10 +12,9 @@ use pierhead_db::UserId;
 use pierhead_oci::RepositoryName;
 use serde::Deserialize;
 
-use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::extract::{Path, Query};
-use crate::guard::{Admin, AnyScope, InRepository, SignedIn, Superusers};
+use crate::guard::BySession;
 use crate::route::{Route, Routes};
 use crate::services::triggers::{self, Service};
 use crate::state::Api;
@@ -76,76 +77,86 @@ struct OneTrigger {
     trigger_uuid: String,
 }
 
+/// The repository of a path.
+#[derive(Debug, Deserialize)]
+struct OneRepository {
+    repository: String,
+}
+
+impl OneRepository {
+    fn name(&self, api: &Api) -> Result<RepositoryName> {
+        let names = &api.auth().config().names;
+        RepositoryName::parse(&self.repository, names).map_err(|_| Error::no_such_page())
+    }
+}
+
 /// Makes a trigger for any git server.
 async fn custom(
-    guard: InRepository<Admin, Superusers>,
+    guard: BySession,
     State(api): State<Api>,
+    Path(path): Path<OneRepository>,
 ) -> Result<Response> {
-    let (user, repository) = builder(&api, guard.caller(), guard.repository()?)?;
-    let uuid = triggers::connect_custom(&api, repository, user).await?;
-    to_trigger(guard.name(), &uuid)
+    let name = path.name(&api)?;
+    let (user, repository) = builder(&api, &guard, &name).await?;
+    let uuid = triggers::connect_custom(&api, &repository, user).await?;
+    to_trigger(&name, &uuid)
 }
 
 /// Makes a trigger for GitHub.
 async fn github(
-    guard: InRepository<Admin, Superusers>,
+    guard: BySession,
     State(api): State<Api>,
+    Path(path): Path<OneRepository>,
     Query(callback): Query<Callback>,
 ) -> Result<Response> {
-    let (user, repository) = builder(&api, guard.caller(), guard.repository()?)?;
+    let name = path.name(&api)?;
+    let (user, repository) = builder(&api, &guard, &name).await?;
     let code = callback.code()?;
-    let uuid = triggers::connect_github(&api, repository, user, code).await?;
-    to_trigger(guard.name(), &uuid)
+    let uuid = triggers::connect_github(&api, &repository, user, code).await?;
+    to_trigger(&name, &uuid)
 }
 
 /// Makes a trigger for GitLab, whose `state` names the repository.
 async fn gitlab(
-    guard: SignedIn<AnyScope>,
+    guard: BySession,
     State(api): State<Api>,
     Query(callback): Query<Callback>,
 ) -> Result<Response> {
-    let caller = guard.caller();
     let state = callback.state.as_deref().unwrap_or_default();
     let name = state
         .strip_prefix("repo:")
         .filter(|path| path.contains('/'))
         .and_then(|path| RepositoryName::parse(path, &api.auth().config().names).ok())
         .ok_or_else(|| Error::web(StatusCode::BAD_REQUEST, "Invalid Request"))?;
-    let rights = api
-        .auth()
-        .repository_rights(caller.credential(), &name)
-        .await?;
-    if rights.role < Some(Role::Admin) && !caller.has_full_access() {
-        return Err(Error::web(StatusCode::FORBIDDEN, "Permission Denied"));
-    }
-    let unknown = format!("Invalid repository: {name}");
-    let repository = rights
-        .repository
-        .ok_or_else(|| Error::web(StatusCode::NOT_FOUND, unknown))?;
-    let (user, repository) = builder(&api, caller, &repository)?;
+    let (user, repository) = builder(&api, &guard, &name).await?;
     let code = callback.code()?;
-    let uuid = triggers::connect_gitlab(&api, repository, user, code).await?;
+    let uuid = triggers::connect_gitlab(&api, &repository, user, code).await?;
     to_trigger(&name, &uuid)
 }
 
 /// Makes a trigger for Bitbucket, and sends the browser there to agree.
 async fn bitbucket(
-    guard: InRepository<Admin, Superusers>,
+    guard: BySession,
     State(api): State<Api>,
+    Path(path): Path<OneRepository>,
 ) -> Result<Response> {
-    let (user, repository) = builder(&api, guard.caller(), guard.repository()?)?;
-    let page = triggers::connect_bitbucket(&api, repository, user).await?;
+    let name = path.name(&api)?;
+    let (user, repository) = builder(&api, &guard, &name).await?;
+    let page = triggers::connect_bitbucket(&api, &repository, user).await?;
     redirect(&page)
 }
 
 /// Whoever made the trigger has agreed at Bitbucket.
 async fn bitbucket_agreed(
-    guard: SignedIn<AnyScope>,
+    guard: BySession,
     State(api): State<Api>,
     Path(OneTrigger { trigger_uuid }): Path<OneTrigger>,
     Query(callback): Query<Callback>,
 ) -> Result<Response> {
-    let user = person(&api, guard.caller())?;
+    if api.is_read_only() {
+        return Err(Error::ReadOnly);
+    }
+    let user = guard.user().id;
     let trigger = triggers::find_anywhere(&api, &trigger_uuid).await?;
     let trigger = trigger
         .filter(|trigger| trigger.service() == Service::Bitbucket)
@@ -159,30 +170,33 @@ async fn bitbucket_agreed(
     to_trigger(&name.map_err(|_| Error::no_such_page())?, &trigger_uuid)
 }
 
-/// The person at the browser, while something can be changed.
-fn person(api: &Api, caller: &Caller) -> Result<UserId> {
-    let user = caller
-        .user()
-        .filter(|_| !caller.has_token())
-        .ok_or_else(|| Error::web(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
+/// The person at the browser, and the repository if that person administers it and it can be built.
+async fn builder(
+    api: &Api,
+    guard: &BySession,
+    name: &RepositoryName,
+) -> Result<(UserId, Arc<Repository>)> {
+    let credential = match guard.session().user_uuid() {
+        Some(uuid) => api.auth().session(&uuid).await?,
+        None => None,
+    };
+    let who = credential.as_ref();
+    let rights = api.auth().repository_rights(who, name).await?;
+    let has_full_access = who.is_some_and(|who| api.auth().has_full_access(who));
+    if rights.role < Some(Role::Admin) && !has_full_access {
+        return Err(Error::web(StatusCode::FORBIDDEN, "Permission Denied"));
+    }
+    let unknown = format!("Invalid repository: {name}");
+    let repository = rights
+        .repository
+        .ok_or_else(|| Error::web(StatusCode::NOT_FOUND, unknown))?;
+    if repository.kind != RepositoryKind::Image {
+        return Err(Error::web(StatusCode::NOT_IMPLEMENTED, "Not Implemented"));
+    }
     if api.is_read_only() {
         return Err(Error::ReadOnly);
     }
-    Ok(user.id)
-}
-
-/// The same, and the repository if it can be built.
-fn builder<'r>(
-    api: &Api,
-    caller: &Caller,
-    repository: &'r Repository,
-) -> Result<(UserId, &'r Repository)> {
-    let user = person(api, caller)?;
-    if repository.kind != RepositoryKind::Image {
-        let text = "Only repositories of images can be built.";
-        return Err(Error::web(StatusCode::NOT_IMPLEMENTED, text));
-    }
-    Ok((user, repository))
+    Ok((guard.user().id, repository))
 }
 
 /// To the page where a trigger is set up.

@@ -405,7 +405,7 @@ impl GitHost for GitHub {
             Ok(repository) => (repository.default_branch, true),
             // The token was taken back: what the report says must do.
             Err(error) if error.is_status(StatusCode::UNAUTHORIZED) => (None, false),
-            Err(HostError::Failed(_)) => (None, false),
+            Err(error) if error.is_failure() => (None, false),
             Err(error) => {
                 tracing::info!(%error, source, "a push is not built: the repository cannot be read");
                 return Ok(Incoming::Nothing);
