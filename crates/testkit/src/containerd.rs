@@ -20,7 +20,15 @@ pub struct Containerd {
 
 impl Containerd {
     /// Starts a daemon without the interface for Kubernetes.
+    ///
+    /// # Errors
+    /// When it is not installed, does not start, or the test does not run as root.
     pub async fn start() -> Result<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return Err(Error::unexpected(
+                "containerd and dockerd need root: run the tests of docker and containerd as root",
+            ));
+        }
         let program = find_program("containerd", &[]).ok_or(Error::Missing {
             program: "containerd".to_owned(),
             install: "run scripts/install-tools (Debian: apt-get install containerd)",
