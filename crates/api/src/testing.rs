@@ -215,7 +215,7 @@ impl Fixture {
             Arc::new(accounts.clone()),
         )
         .unwrap();
-        let (audit, _) = AuditLog::start(db.clone(), Lenient::Nobody, CancellationToken::new());
+        let (audit, _) = AuditLog::start(&db, Lenient::Nobody, CancellationToken::new());
         let page_tokens = PageTokens::new(page_token::DEFAULT_KEY).unwrap();
         let build = Build {
             version: "test",

@@ -39,7 +39,7 @@ impl Auth {
         if !standing.claim_touch(now, threshold) {
             return;
         }
-        let db = self.inner.db.clone();
+        let db = self.inner.db.in_background();
         tokio::spawn(async move {
             let recorded: Result<u64, pierhead_db::Error> = db
                 .write(Durability::Relaxed, move |conn| {

@@ -1,15 +1,14 @@
 //! A borrowed connection of either engine, on which query functions run.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use crate::tally::Tally;
 
 /// One connection, inside or outside a transaction. Query functions take `&mut Conn`.
 pub struct Conn {
     inner: Inner,
-    statements: Arc<AtomicU64>,
+    tally: Tally,
     prepares: bool,
     lacks_own_tables: bool,
 }
@@ -31,23 +30,28 @@ pub enum EngineConn<'c> {
 }
 
 impl Conn {
-    pub(crate) fn new(inner: Inner, statements: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(inner: Inner, tally: Tally) -> Self {
         Self {
             inner,
-            statements,
+            tally,
             prepares: true,
             lacks_own_tables: false,
         }
     }
 
     /// A transaction at a server that a pooler lends: see [`crate::pooler`].
-    pub(crate) fn lent(inner: Inner, statements: Arc<AtomicU64>) -> Self {
+    pub(crate) fn lent(inner: Inner, tally: Tally) -> Self {
         Self {
             inner,
-            statements,
+            tally,
             prepares: false,
             lacks_own_tables: false,
         }
+    }
+
+    /// What follows is counted there.
+    pub(crate) fn count_in(&mut self, tally: Tally) {
+        self.tally = tally;
     }
 
     /// Whether a statement may be prepared under a name and used again by that name.
@@ -67,7 +71,7 @@ impl Conn {
 
     /// The engine's connection, counted as one statement.
     pub(crate) fn statement(&mut self) -> EngineConn<'_> {
-        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.tally.count();
         self.engine()
     }
 

@@ -16,6 +16,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::conn::{Conn, Inner};
 use crate::error::{Error, Result};
 use crate::pooler;
+use crate::tally::Tally;
 use crate::writer::Writer;
 
 /// How long a caller waits for a free connection before it is told that the database is not available.
@@ -76,7 +77,7 @@ impl PostgresOptions {
 #[derive(Clone, Debug)]
 pub struct Database {
     engine: Engine,
-    statements: Arc<AtomicU64>,
+    tally: Tally,
     /// Connections that were opened.
     connects: Arc<AtomicU64>,
     lacks_own_tables: bool,
@@ -96,7 +97,7 @@ enum Engine {
 impl Database {
     /// Opens an SQLite file, making it if it is missing. This process must be the only one that serves from it.
     pub async fn sqlite(options: &SqliteOptions) -> Result<Self> {
-        let statements = Arc::new(AtomicU64::new(0));
+        let tally = Tally::default();
         let connect = SqliteConnectOptions::new()
             .filename(&options.path)
             .create_if_missing(true)
@@ -104,7 +105,7 @@ impl Database {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        let writer = Writer::start(connect.connect().await?, &options.path, statements.clone());
+        let writer = Writer::start(connect.connect().await?, &options.path, tally.clone());
         let connects = Arc::new(AtomicU64::new(0));
         let connected = connects.clone();
         let readers = SqlitePoolOptions::new()
@@ -118,7 +119,7 @@ impl Database {
             .connect_lazy_with(connect.pragma("query_only", "ON"));
         Ok(Self {
             engine: Engine::Sqlite { readers, writer },
-            statements,
+            tally,
             connects,
             lacks_own_tables: false,
         })
@@ -150,7 +151,7 @@ impl Database {
         };
         Ok(Self {
             engine,
-            statements: Arc::new(AtomicU64::new(0)),
+            tally: Tally::default(),
             connects,
             lacks_own_tables: false,
         })
@@ -176,19 +177,19 @@ impl Database {
 
     /// A connection for reading, outside any transaction (behind a pooler: inside one that ends with the connection's use).
     pub async fn read(&self) -> Result<Conn> {
-        let statements = self.statements.clone();
+        let tally = self.tally.clone();
         let mut conn = match &self.engine {
             Engine::Postgres(pool) => {
                 let lent = pool.acquire().await.map_err(Error::Unavailable)?;
-                Conn::new(Inner::Postgres(lent), statements)
+                Conn::new(Inner::Postgres(lent), tally)
             }
             Engine::PooledPostgres(pool) => {
                 let transaction = pool.begin().await.map_err(Error::Unavailable)?;
-                Conn::lent(Inner::PostgresTransaction(transaction), statements)
+                Conn::lent(Inner::PostgresTransaction(transaction), tally)
             }
             Engine::Sqlite { readers, .. } => {
                 let lent = readers.acquire().await.map_err(Error::Unavailable)?;
-                Conn::new(Inner::SqliteReader(lent), statements)
+                Conn::new(Inner::SqliteReader(lent), tally)
             }
         };
         if self.lacks_own_tables {
@@ -203,7 +204,7 @@ impl Database {
         match &self.engine {
             Engine::PooledPostgres(pool) => {
                 let inner = Inner::Postgres(pool.acquire().await.map_err(Error::Unavailable)?);
-                Ok(Conn::lent(inner, self.statements.clone()))
+                Ok(Conn::lent(inner, self.tally.clone()))
             }
             Engine::Postgres(_) | Engine::Sqlite { .. } => self.read().await,
         }
@@ -220,15 +221,17 @@ impl Database {
     {
         let pool = match &self.engine {
             Engine::Postgres(pool) | Engine::PooledPostgres(pool) => pool,
-            Engine::Sqlite { writer, .. } => return writer.write(durability, write).await,
+            Engine::Sqlite { writer, .. } => {
+                return writer.write(durability, &self.tally, write).await;
+            }
         };
         let transaction = pool.begin().await.map_err(Error::Unavailable)?;
         let inner = Inner::PostgresTransaction(transaction);
-        let statements = self.statements.clone();
+        let tally = self.tally.clone();
         let mut conn = if self.is_pooled() {
-            Conn::lent(inner, statements)
+            Conn::lent(inner, tally)
         } else {
-            Conn::new(inner, statements)
+            Conn::new(inner, tally)
         };
         // Dropping the connection on an error rolls back.
         let value = write(&mut conn).await?;
@@ -238,9 +241,24 @@ impl Database {
         Ok(value)
     }
 
-    /// How many statements were executed since the database was opened (transaction control is not counted).
+    /// The same database, for work that no request waits for: its statements are counted apart, so that what a request costs
+    /// can be told exactly.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self {
+            tally: self.tally.of_background(),
+            ..self.clone()
+        }
+    }
+
+    /// How many statements were executed for requests since the database was opened (transaction control is not counted).
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.tally.for_requests()
+    }
+
+    /// How many were executed by what no request waits for: see [`Database::in_background`].
+    pub fn background_statements(&self) -> u64 {
+        self.tally.in_background()
     }
 
     /// Connections of the pool: in use, and idle.

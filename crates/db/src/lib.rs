@@ -15,6 +15,7 @@ mod pooler;
 pub mod queries;
 pub mod schema;
 mod statement;
+mod tally;
 mod writer;
 
 pub use conn::{Conn, EngineConn};

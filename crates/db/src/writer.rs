@@ -12,7 +12,6 @@ use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -22,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::conn::{Conn, EngineConn, Inner};
 use crate::database::Durability;
 use crate::error::{Error, Result};
+use crate::tally::Tally;
 
 /// How many jobs may share a transaction: bounds the time that the first one waits for the last.
 const BATCH: usize = 64;
@@ -36,6 +36,7 @@ pub(crate) struct Writer {
 
 struct Job {
     durability: Durability,
+    tally: Tally,
     run: Run,
 }
 
@@ -55,20 +56,25 @@ impl Writer {
     pub(crate) fn start(
         connection: SqliteConnection,
         database: &std::path::Path,
-        statements: Arc<AtomicU64>,
+        tally: Tally,
     ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (answers, waiting) = mpsc::channel(QUEUE);
         let mut log = database.as_os_str().to_owned();
         log.push("-wal");
         tokio::spawn(sync(PathBuf::from(log), waiting));
-        let conn = Conn::new(Inner::SqliteWriter(connection), statements);
+        let conn = Conn::new(Inner::SqliteWriter(connection), tally);
         tokio::spawn(work(conn, queue, answers));
         Self { jobs }
     }
 
     /// Runs `write` inside a transaction and returns its result once that is committed (or rolled back).
-    pub(crate) async fn write<T, E, F>(&self, durability: Durability, write: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(
+        &self,
+        durability: Durability,
+        tally: &Tally,
+        write: F,
+    ) -> Result<T, E>
     where
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -94,7 +100,11 @@ impl Writer {
                 }
             })
         });
-        let job = Job { durability, run };
+        let job = Job {
+            durability,
+            tally: tally.clone(),
+            run,
+        };
         self.jobs.send(job).await.map_err(|_| Error::Closed)?;
         receiver.await.map_err(|_| Error::Closed)?
     }
@@ -119,6 +129,7 @@ async fn run_batch(conn: &mut Conn, batch: &mut Vec<Job>, answers: &mpsc::Sender
     let shared = batch.len() > 1;
     let mut outcomes = Vec::with_capacity(batch.len());
     for job in batch.drain(..) {
+        conn.count_in(job.tally);
         if let Some(outcome) = run_job(conn, job.run, shared).await {
             outcomes.push((job.durability, outcome));
         }

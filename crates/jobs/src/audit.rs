@@ -100,14 +100,14 @@ struct Lost {
 impl AuditLog {
     /// Starts the worker. It ends, with everything written, after `stop` is cancelled.
     pub fn start(
-        db: Database,
+        db: &Database,
         lenient: Lenient,
         stop: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
         let (queue, rows) = mpsc::channel(QUEUE);
         let lost = Arc::<Lost>::default();
         let worker = Worker {
-            db,
+            db: db.in_background(),
             lost: lost.clone(),
         };
         let worker = tokio::spawn(worker.run(rows, stop));

@@ -77,6 +77,7 @@ impl PullCounts {
 
     /// Writes the counts whenever it is time, until `stop` is cancelled, and then once more.
     pub async fn run(self, db: Database, flush: Flush, stop: CancellationToken) {
+        let db = db.in_background();
         while !stop.is_cancelled() {
             tokio::select! {
                 () = tokio::time::sleep(flush.every) => {}

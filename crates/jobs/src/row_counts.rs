@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Counts now and after each pause (`GLOBAL_PROMETHEUS_STATS_FREQUENCY`), until `stop` is cancelled.
 pub async fn run(db: Database, metrics: Arc<Metrics>, every: Duration, stop: CancellationToken) {
+    let db = db.in_background();
     loop {
         match count(&db).await {
             Ok(counts) => {

@@ -48,6 +48,7 @@ pub enum Error {
 impl UploadCleanup {
     /// Collects now, and then again after each pause, until `stop` is cancelled.
     pub async fn run(self, db: Database, storage: Storage, stop: CancellationToken) {
+        let db = db.in_background();
         loop {
             match self.round(&db, &storage, &stop).await {
                 Ok(collected) if collected == Collected::default() => {}

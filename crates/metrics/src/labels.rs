@@ -168,6 +168,19 @@ pub struct AuditLossLabels {
     pub reason: &'static str,
 }
 
+/// Labels of `pierhead_db_statements`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StatementLabels {
+    work: &'static str,
+}
+
+impl StatementLabels {
+    /// A request waited for it.
+    pub const REQUEST: Self = Self { work: "request" };
+    /// No request waited for it.
+    pub const BACKGROUND: Self = Self { work: "background" };
+}
+
 /// Labels of `pierhead_storage_calls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct StorageLabels {

@@ -19,7 +19,7 @@ pub use exposition::CONTENT_TYPE;
 pub use labels::{
     AttemptLabels, AuditLossLabels, Availability, ImageReference, ModelCacheLabels,
     OperationLabels, Protocol, PullLabels, PulledLabels, PushLabels, QueueGetLabels, QueueLabels,
-    RegionLabels, StorageLabels, SuccessLabels, TableLabels, TagCacheLabels,
+    RegionLabels, StatementLabels, StorageLabels, SuccessLabels, TableLabels, TagCacheLabels,
 };
 pub use metrics::{Build, Metrics};
 pub use prometheus_client::metrics::counter::Counter;

@@ -12,8 +12,8 @@ use prometheus_client::registry::Registry;
 
 use crate::labels::{
     AttemptLabels, AuditLossLabels, ModelCacheLabels, OperationLabels, PullLabels, PulledLabels,
-    PushLabels, QueueGetLabels, QueueLabels, RegionLabels, StorageLabels, SuccessLabels,
-    TableLabels, TagCacheLabels,
+    PushLabels, QueueGetLabels, QueueLabels, RegionLabels, StatementLabels, StorageLabels,
+    SuccessLabels, TableLabels, TagCacheLabels,
 };
 use crate::process::Process;
 use crate::route::{NamespaceBucket, Namespaces, RequestDurations, Route, seconds};
@@ -155,8 +155,8 @@ metrics! {
     bare {
         /// Bearer tokens decoded by success
         bearer_tokens "bearer_token_decoded": Family<SuccessLabels, Counter> = Family::default();
-        /// Database statements executed
-        db_statements "pierhead_db_statements": Counter = Counter::default();
+        /// Database statements executed by the work they were for
+        db_statements "pierhead_db_statements": Family<StatementLabels, Counter> = Family::default();
         /// Audit log rows that were lost by reason
         audit_rows_lost "pierhead_audit_rows_lost": Family<AuditLossLabels, Counter> = Family::default();
         /// Calls of storage drivers by operation

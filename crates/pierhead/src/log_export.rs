@@ -65,7 +65,7 @@ pub(crate) fn worker(
     let seconds = |seconds: u32| Duration::from_secs(seconds.max(1).into());
     let api = settings::api(config, context.directory.is_none());
     LogExport {
-        db: context.db.clone(),
+        db: context.db.in_background(),
         storage: storage.clone(),
         show: pierhead_api::show_log_row(context.enums.clone(), &api),
         callbacks,

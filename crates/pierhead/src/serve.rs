@@ -20,7 +20,7 @@ use pierhead_http::{Peer, Server};
 use pierhead_jobs::CancellationToken;
 use pierhead_jobs::audit::{AuditLog, Lenient};
 use pierhead_mail::{MailError, Mailer};
-use pierhead_metrics::{AuditLossLabels, Counter, Metrics, StorageLabels};
+use pierhead_metrics::{AuditLossLabels, Counter, Metrics, StatementLabels, StorageLabels};
 use pierhead_registry::{Registry, Rooms};
 use pierhead_storage::Storage;
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +89,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         config.logs.allow_without_strict_logging,
         &context.enums,
     );
-    let (audit, audit_worker) = AuditLog::start(context.db.clone(), lenient, stop_audit.clone());
+    let (audit, audit_worker) = AuditLog::start(&context.db, lenient, stop_audit.clone());
     let page_tokens = PageTokens::new(config.queues.page_token_key.expose()).map_err(|source| {
         StartError::Key {
             key: "PAGE_TOKEN_KEY",
@@ -294,7 +294,12 @@ fn exported_metrics(
         let (opened, closed) = db.connection_changes();
         raise(&metrics.db_connects, opened);
         raise(&metrics.db_closes, closed);
-        raise(&metrics.db_statements, db.statements());
+        for (labels, count) in [
+            (StatementLabels::REQUEST, db.statements()),
+            (StatementLabels::BACKGROUND, db.background_statements()),
+        ] {
+            raise(&metrics.db_statements.get_or_create_owned(&labels), count);
+        }
         for (reason, count) in [("full", audit.dropped()), ("refused", audit.refused())] {
             let labels = AuditLossLabels { reason };
             raise(&metrics.audit_rows_lost.get_or_create_owned(&labels), count);

@@ -32,7 +32,7 @@ pub(crate) fn start(
     let workers = TaskTracker::new();
     if writes {
         // Not waited for at the end: PostgreSQL ends a build that its client leaves.
-        tokio::spawn(ensure_indexes(context.db.clone()));
+        tokio::spawn(ensure_indexes(context.db.in_background()));
     }
     if writes && services.enabled("blobuploadcleanupworker") {
         let cleanup = upload_cleanup(config);

@@ -318,6 +318,30 @@ impl Pierhead {
             .expect(&[StatusCode::OK])?;
         Ok(Metrics::parse(&answer.text()))
     }
+
+    /// Statements that were executed for requests since the start.
+    pub async fn statements(&self) -> Result<u64> {
+        let labels = [("work", "request")];
+        let metrics = self.metrics().await?;
+        let count = metrics.sum("pierhead_db_statements_total", &labels);
+        // A counter of whole numbers, far below 2^52.
+        Ok(count.unwrap_or_default() as u64)
+    }
+
+    /// Statements that a request costs once what it needs is remembered: the fewest of three, because what is remembered is
+    /// asked for again every few seconds.
+    pub async fn statements_when_warm<T>(
+        &self,
+        request: impl AsyncFn() -> Result<T>,
+    ) -> Result<u64> {
+        let mut fewest = u64::MAX;
+        for _ in 0..3 {
+            let before = self.statements().await?;
+            request().await?;
+            fewest = fewest.min(self.statements().await? - before);
+        }
+        Ok(fewest)
+    }
 }
 
 /// The binary under test: `PIERHEAD_BIN`, or the one that was built beside the running test.

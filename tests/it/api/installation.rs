@@ -59,20 +59,11 @@ impl Installation {
         self.call(Method::DELETE, path, None, status).await
     }
 
-    /// How many statements a call takes once what it needs is cached.
-    pub(crate) async fn statements(&self, path: &str) -> Result<f64> {
-        self.get(path).await?;
-        let before = self.counted().await?;
-        self.get(path).await?;
-        Ok(self.counted().await? - before)
-    }
-
-    /// Statements since the start.
-    pub(crate) async fn counted(&self) -> Result<f64> {
-        let metrics = self.server.metrics().await?;
-        Ok(metrics
-            .sum("pierhead_db_statements_total", &[])
-            .unwrap_or_default())
+    /// Statements that a call costs once what it needs is remembered.
+    pub(crate) async fn statements(&self, path: &str) -> Result<u64> {
+        self.server
+            .statements_when_warm(async || self.get(path).await)
+            .await
     }
 
     /// The metadata of the newest audit row of a kind. Only PostgreSQL can be asked while the server runs.

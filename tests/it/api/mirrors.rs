@@ -111,7 +111,7 @@ async fn mirrors_of_repositories(engine: Engine) -> Result<()> {
         "architecture_filter": [],
     });
     assert_eq!(site.get(mirror).await?, view);
-    assert!(site.statements(mirror).await? <= 3.0);
+    assert!(site.statements(mirror).await? <= 3);
     expect_audit(
         &site,
         "repo_mirror_config_changed",
@@ -366,7 +366,7 @@ async fn mirrors_of_organizations(engine: Engine) -> Result<()> {
             "external_namespace": "devel", "sync_interval": 3600, "robot_username": "org+mirror",
         }),
     )?;
-    assert!(site.statements(mirror).await? <= 4.0);
+    assert!(site.statements(mirror).await? <= 4);
 
     // A name that is none, or taken, is told before that repositories are the mirror's.
     for (name, text) in [

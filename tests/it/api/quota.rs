@@ -82,7 +82,7 @@ async fn quotas_of_organizations(engine: Engine) -> Result<()> {
     expect_audit(&site, "org_change_quota", &metadata)?;
 
     limits(&site, &one).await?;
-    assert!(site.statements(quota).await? <= 3.0);
+    assert!(site.statements(quota).await? <= 3);
 
     site.delete(&one, 204).await?;
     site.delete(&one, 404).await?;

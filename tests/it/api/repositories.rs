@@ -45,21 +45,6 @@ fn refused(answer: Result<pierhead_testkit::Response>) -> (u16, String) {
     (answer.status.as_u16(), why.to_owned())
 }
 
-/// Statements that a call costs, without what others run beside it.
-async fn statements(server: &Pierhead, owner: &ApiClient, path: &str) -> u64 {
-    let mut least = u64::MAX;
-    for _ in 0..5 {
-        let count = async || {
-            let metrics = server.metrics().await.unwrap();
-            metrics.sum("pierhead_db_statements_total", &[]).unwrap() as u64
-        };
-        let before = count().await;
-        get(owner, path).await.unwrap();
-        least = least.min(count().await - before);
-    }
-    least
-}
-
 /// Q7: repositories are made, found, starred, changed and deleted.
 async fn life_of_a_repository(engine: Engine) {
     let config = json!({ "FEATURE_REPO_MIRROR": true });
@@ -428,13 +413,14 @@ async fn pages_of_repositories(engine: Engine) {
     };
     make(0).await;
     let path = "/api/v1/repository?namespace=devel&last_modified=true&popularity=true";
-    let few = statements(&server, &owner, path).await;
+    let page = async || get(&owner, path).await;
+    let few = server.statements_when_warm(page).await.unwrap();
     // The token, whose use is remembered; the namespace with the caller's teams; the page.
     assert!(few <= 2, "{few}");
     for number in 1..205 {
         make(number).await;
     }
-    assert_eq!(statements(&server, &owner, path).await, few);
+    assert_eq!(server.statements_when_warm(page).await.unwrap(), few);
     let mut seen = Vec::new();
     let mut next = path.to_owned();
     let mut pages = 0;

@@ -72,19 +72,10 @@ impl World {
         }
     }
 
-    /// How many statements a call costs, at least: workers have their own now and then.
+    /// Statements that a page costs once what it needs is remembered.
     async fn statements(&self, path: &str) -> Result<u64> {
-        let count = async || -> Result<f64> {
-            let metrics = self.server.metrics().await?;
-            Ok(metrics.sum("pierhead_db_statements_total", &[]).unwrap())
-        };
-        let mut fewest = u64::MAX;
-        for _ in 0..3 {
-            let before = count().await?;
-            json_of(self.devel.get(path).await?, 200)?;
-            fewest = fewest.min((count().await? - before) as u64);
-        }
-        Ok(fewest)
+        let page = async || json_of(self.devel.get(path).await?, 200);
+        self.server.statements_when_warm(page).await
     }
 }
 

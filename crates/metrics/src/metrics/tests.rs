@@ -106,6 +106,10 @@ fn record_everything(metrics: &Metrics) {
         .get_or_create(&StorageLabels { operation: "open" })
         .inc();
     metrics.tag_cache.get_or_create(&TagCacheLabels::HIT).inc();
+    metrics
+        .db_statements
+        .get_or_create(&StatementLabels::REQUEST)
+        .inc();
 }
 
 /// Name and type of each exported metric.
@@ -253,7 +257,10 @@ fn values_kept_elsewhere_are_fetched_when_somebody_asks() {
     let metrics = metrics("quay", &[]);
     metrics.on_exposition(|metrics| {
         metrics.db_in_use.inc();
-        metrics.db_statements.inner().store(41, Ordering::Relaxed);
+        let statements = metrics
+            .db_statements
+            .get_or_create_owned(&StatementLabels::REQUEST);
+        statements.inner().store(41, Ordering::Relaxed);
     });
     metrics.encode().unwrap();
     let text = metrics.encode().unwrap();
@@ -261,7 +268,10 @@ fn values_kept_elsewhere_are_fetched_when_somebody_asks() {
         text.contains("quay_db_pooled_connections_in_use 2\n"),
         "{text}"
     );
-    assert!(text.contains("pierhead_db_statements_total 41\n"), "{text}");
+    assert!(
+        text.contains("pierhead_db_statements_total{work=\"request\"} 41\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ impl Site {
         )
         .unwrap();
         let stop = CancellationToken::new();
-        let (audit, worker) = AuditLog::start(db.clone(), Lenient::Nobody, stop.clone());
+        let (audit, worker) = AuditLog::start(&db, Lenient::Nobody, stop.clone());
         let pull_counts = PullCounts::default();
         let build = Build {
             version: "test",

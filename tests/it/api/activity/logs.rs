@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use pierhead_testkit::{ApiClient, Pierhead};
+use pierhead_testkit::ApiClient;
 
 use super::{Engine, Result, Value, json, json_of, kinds, refusal, start};
 
@@ -38,21 +38,6 @@ async fn all(client: &ApiClient, path: &str) -> Result<Vec<Value>> {
     }
 }
 
-/// The fewest statements that a call costs, over a few tries: workers have their own now and then.
-async fn statements(server: &Pierhead, client: &ApiClient, path: &str) -> Result<u64> {
-    let count = async || -> Result<f64> {
-        let metrics = server.metrics().await?;
-        Ok(metrics.sum("pierhead_db_statements_total", &[]).unwrap())
-    };
-    let mut fewest = u64::MAX;
-    for _ in 0..4 {
-        let before = count().await?;
-        json_of(client.get(path).await?, 200)?;
-        fewest = fewest.min((count().await? - before) as u64);
-    }
-    Ok(fewest)
-}
-
 async fn logs_are_read_page_by_page_and_counted(engine: Engine) -> Result<()> {
     let (server, devel) = start(engine, json!({})).await?;
     act(&devel, 45).await?;
@@ -83,7 +68,8 @@ async fn logs_are_read_page_by_page_and_counted(engine: Engine) -> Result<()> {
         rows.iter().map(|row| row["metadata"].to_string()).collect();
     assert_eq!(ids.len(), 46, "a row came twice");
     // One statement for a page, however long the log is.
-    assert!(statements(&server, &devel, LOGS).await? <= 3);
+    let first = async || json_of(devel.get(LOGS).await?, 200);
+    assert!(server.statements_when_warm(first).await? <= 3);
     // A token that was not given out begins at the start.
     let forged = json_of(devel.get(&format!("{LOGS}?next_page=forged")).await?, 200)?;
     assert_eq!(forged["logs"], page["logs"]);
