@@ -44,6 +44,9 @@ pub(crate) struct Case {
     pub(crate) title: String,
     /// The bare loop beside it.
     pub(crate) floor: Option<Floor>,
+    /// How often everybody is measured, in turns. What a transfer of a big blob costs depends on what the machine's memory was
+    /// used for just before; taking turns gives everybody the same share of that.
+    pub(crate) rounds: u32,
     run: Run,
 }
 
@@ -66,12 +69,18 @@ impl Case {
             id: id.into(),
             title: title.into(),
             floor: None,
+            rounds: 1,
             run: Box::new(run),
         }
     }
 
     fn beside(mut self, floor: Floor) -> Self {
         self.floor = Some(floor);
+        self
+    }
+
+    fn in_rounds(mut self, rounds: u32) -> Self {
+        self.rounds = rounds;
         self
     }
 

@@ -18,8 +18,10 @@ pub(crate) struct Plan {
     /// Pause between the last answer and reading the server's CPU clock, so that work that the
     /// server put off (counters, audit rows) is charged to the operations that caused it.
     pub(crate) settle: Duration,
-    /// Transfers of a big blob in one measure, at least.
+    /// Transfers of a big blob in one round, at least.
     pub(crate) big_transfers: u64,
+    /// Rounds of the rows of big blobs.
+    pub(crate) rounds: u32,
     /// Bytes of the blobs of the blob rows: small, middle, big.
     pub(crate) blob_sizes: [u64; 3],
     /// Tags in the repositories of the manifest rows.
@@ -85,7 +87,8 @@ impl Plan {
             duration: Duration::from_secs(2),
             warm_up: Duration::from_millis(500),
             settle: Duration::from_millis(300),
-            big_transfers: 20,
+            big_transfers: 4,
+            rounds: 5,
             blob_sizes: [KIB, MIB, 100 * MIB],
             tag_counts: vec![1, 500, 100_000],
             listed_tags: 10_000,
@@ -107,6 +110,7 @@ impl Plan {
             warm_up: Duration::from_millis(20),
             settle: Duration::from_millis(20),
             big_transfers: 2,
+            rounds: 1,
             blob_sizes: [KIB, 64 * KIB, 4 * MIB],
             tag_counts: vec![1, 20],
             listed_tags: 120,

@@ -41,7 +41,7 @@ pub(crate) struct Group {
 }
 
 /// One registry in one group.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     /// The registry's name.
     pub(crate) registry: String,
@@ -50,6 +50,16 @@ pub(crate) struct Row {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+}
+
+impl Row {
+    /// CPU milliseconds of an operation; more than any number where there is none.
+    pub(crate) fn cpu_ms(&self) -> f64 {
+        let figures = self.figures.as_ref();
+        figures
+            .and_then(|figures| figures.cpu_ms)
+            .unwrap_or(f64::INFINITY)
+    }
 }
 
 impl Report {

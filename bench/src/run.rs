@@ -89,9 +89,17 @@ pub(crate) fn work_folder(arguments: &Arguments) -> Result<TempDir, Error> {
         .doing(|| format!("make a folder in {}", parent.display()))
 }
 
-/// Measures a case on every registry, and its floor before and after them: what else runs on the
-/// machine can only make a loop dearer, so the cheaper of both measures is the floor.
+/// Measures a case on every registry, in as many rounds as it wants.
 fn run_case(case: &Case, plan: &Plan, subjects: &[Subject], dir: &Path) -> Group {
+    let rounds: Vec<Group> = (0..case.rounds.max(1))
+        .map(|_| run_round(case, plan, subjects, dir))
+        .collect();
+    middle(&rounds, case)
+}
+
+/// One round of a case, with its floor before and after the registries: what else runs on the
+/// machine can only make a loop dearer, so the cheaper of both measures is the floor.
+fn run_round(case: &Case, plan: &Plan, subjects: &[Subject], dir: &Path) -> Group {
     let floor = || case.floor.map(|bare| floor::measure(plan, bare, dir));
     let before = floor();
     let mut group = each(&case.id, &case.title, subjects, |subject| {
@@ -103,6 +111,20 @@ fn run_case(case: &Case, plan: &Plan, subjects: &[Subject], dir: &Path) -> Group
     };
     if let Some(found) = cheapest {
         add(&mut group, FLOOR, found.map(Some));
+    }
+    group
+}
+
+/// Of each registry the row of the round with its median of CPU, or a failure.
+fn middle(rounds: &[Group], case: &Case) -> Group {
+    let mut group = new_group(&case.id, &case.title);
+    for first in rounds.first().map_or(&[][..], |round| &round.rows) {
+        let rows = rounds.iter().flat_map(|round| &round.rows);
+        let mut rows: Vec<&Row> = rows.filter(|row| row.registry == first.registry).collect();
+        rows.sort_by(|one, other| one.cpu_ms().total_cmp(&other.cpu_ms()));
+        let failed = rows.iter().copied().find(|row| row.error.is_some());
+        let row = failed.unwrap_or(rows[(rows.len() - 1) / 2]);
+        group.rows.push(row.clone());
     }
     group
 }

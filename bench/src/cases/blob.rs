@@ -37,11 +37,12 @@ pub(super) fn cases(plan: &Plan) -> Vec<Case> {
             move |plan, subject| push(plan, subject, size, Upload::Put),
         );
         cases.push(with_floor(monolithic, plan, size, FloorWork::Push));
-        cases.push(Case::new(
+        let in_parts = Case::new(
             format!("blob-push-patch/{name}"),
             format!("blob push, {label}, POST + PATCH + PUT{clients}"),
             move |plan, subject| push(plan, subject, size, Upload::Patch),
-        ));
+        );
+        cases.push(with_floor(in_parts, plan, size, FloorWork::Push));
     }
     cases
 }
@@ -55,6 +56,7 @@ fn with_floor(case: Case, plan: &Plan, size: u64, work: FloorWork) -> Case {
         FloorWork::Pull | FloorWork::Answer => bounds(plan, size),
     };
     case.beside(Floor { work, size, bounds })
+        .in_rounds(plan.rounds)
 }
 
 fn is_big(plan: &Plan, size: u64) -> bool {

@@ -88,7 +88,7 @@ pub(crate) fn judge(report: &Report, plan: &Plan) -> Vec<Goal> {
         judge.cpu(
             &format!("{big} blob push (POST + PATCH + PUT)"),
             "blob-push-patch/big",
-            ("blob-push/big", FLOOR),
+            ("blob-push-patch/big", FLOOR),
             1.2,
         ),
     ]);
