@@ -22,6 +22,10 @@ use clap::Parser as _;
 
 use crate::cli::Cli;
 
+/// Answers are small and many: the C library's allocator took a tenth of the processor's time of a manifest.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.run() {
