@@ -26,7 +26,7 @@ dev: ## the development binary and every test
 
 test: tools lint dev ## every check, then unit, integration, real-client and conformance tests
 	cargo test --workspace --locked --quiet --doc
-	cargo nextest run --workspace --locked
+	PROPTEST_RNG_SEED=1 cargo nextest run --workspace --locked
 
 test-long: tools dev ## the same tests with more crash rounds, more property cases, a minute of fuzzing per parser, and schemathesis
 	scripts/fuzz

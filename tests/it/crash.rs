@@ -11,7 +11,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pierhead_testkit::{Client, Durability, Engine, Error, Pierhead, Postgres, Result};
+use pierhead_testkit::{Client, Durability, Engine, Error, Pierhead, Postgres, Result, eventually};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -86,6 +86,14 @@ async fn crash_again_and_again(mut server: Pierhead, mut postgres: Option<Postgr
             worker
                 .await
                 .map_err(|error| Error::unexpected(error.to_string()))?;
+        }
+        if let Some(database) = server.database() {
+            let killed = "select count(*) from pg_stat_activity where datname = current_database() \
+                          and backend_type = 'client backend' and pid <> pg_backend_pid()";
+            eventually("the killed server's transactions to end", || async {
+                Ok((database.sql(killed)? == "0").then_some(()))
+            })
+            .await?;
         }
         if let Some(postgres) = postgres.as_mut().filter(|_| round % 10 == 9) {
             postgres.crash().await?;

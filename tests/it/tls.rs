@@ -42,7 +42,7 @@ async fn a_replaced_certificate_is_used_without_a_restart() {
     };
     let (trusts_old, url) = (
         trusted("old/ca.crt", &old),
-        format!("https://{host}/health/instance"),
+        format!("https://{host}/robots.txt"),
     );
     ask(&sandbox, &trusts_old, &url).await.unwrap();
 
@@ -108,7 +108,7 @@ async fn only_the_suites_of_ssl_ciphers_are_spoken() {
     let sandbox = Sandbox::new().unwrap();
     let trusted = sandbox.write("ca.crt", pem.as_bytes()).unwrap();
     let trusted = trusted.display().to_string();
-    let url = format!("https://{}/health/instance", server.host());
+    let url = format!("https://{}/robots.txt", server.host());
     let curl = Tool::new("curl", &sandbox).unwrap();
     for (suite, spoken) in [
         ("ECDHE-ECDSA-AES256-GCM-SHA384", true),

@@ -293,8 +293,12 @@ async fn through_redis_instances_hear_each_other_and_its_absence_stops_nothing()
         let told = event("push_start", "devel", "quay");
         while next(stream).await != told {}
     }
-    let health = client.send("GET", "/health/endtoend").await.unwrap();
-    assert_eq!(health.json().unwrap()["data"]["services"]["redis"], true);
+    eventually("the health check to find Redis", || async {
+        let health = client.send("GET", "/health/endtoend").await?;
+        Ok((health.json()?["data"]["services"]["redis"] == true).then_some(()))
+    })
+    .await
+    .unwrap();
 
     site.proxy.cut();
     // Requests neither fail nor wait.
@@ -396,7 +400,11 @@ async fn a_redis_with_tls_is_trusted_like_every_other_server_or_not_at_all() {
     named["ssl_ca_data"] = json!(certificate);
     for described in [installed, describe(&named)] {
         let mut running = described.start().await.unwrap();
-        assert_eq!(health(&running).await, true);
+        eventually("the health check to find Redis", || async {
+            Ok((health(&running).await == true).then_some(()))
+        })
+        .await
+        .unwrap();
         let owner = running.initialize("devel").await.unwrap();
         let browser = session(&running, &owner).await.unwrap();
         let mut stream = browser.events(CLIENT_EVENTS).await.unwrap();

@@ -70,6 +70,7 @@ pub(crate) fn config() -> ApiConfig {
             disk_space_threshold: 0.0,
             disk_space_warning_threshold: 0.0,
             reuse_for: Duration::ZERO,
+            check_limit: Duration::from_mins(2),
             ..HealthConfig::new(vec!["default".to_owned()])
         },
     }
@@ -100,6 +101,7 @@ fn registry_config() -> RegistryConfig {
         maximum_blob_size: 1 << 20,
         temporary_tag_seconds: 3600,
         notification_queue: "notification".to_owned(),
+        remembered_for: Duration::from_hours(1),
         manifest_limits: Limits::default(),
         refused_docker: None,
     }

@@ -261,6 +261,14 @@ impl Database {
         self.tally.in_background()
     }
 
+    /// Writes that wait for SQLite's only writer; none on PostgreSQL.
+    pub fn queued_writes(&self) -> usize {
+        match &self.engine {
+            Engine::Postgres(_) | Engine::PooledPostgres(_) => 0,
+            Engine::Sqlite { writer, .. } => writer.queued(),
+        }
+    }
+
     /// Connections of the pool: in use, and idle.
     pub fn connections(&self) -> (u32, usize) {
         let (size, idle) = match &self.engine {

@@ -68,6 +68,11 @@ impl Writer {
         Self { jobs }
     }
 
+    /// Jobs that the writing task has not taken yet.
+    pub(crate) fn queued(&self) -> usize {
+        self.jobs.max_capacity() - self.jobs.capacity()
+    }
+
     /// Runs `write` inside a transaction and returns its result once that is committed (or rolled back).
     pub(crate) async fn write<T, E, F>(
         &self,

@@ -252,6 +252,7 @@ pub(crate) fn registry(config: &Config, embedded: bool) -> RegistryConfig {
         maximum_blob_size: config.server.maximum_layer_size.as_bytes(),
         temporary_tag_seconds: config.storage.push_temp_tag_expiration_sec.into(),
         notification_queue: config.queues.notification_queue_name.clone(),
+        remembered_for: Duration::from_secs(5),
         manifest_limits: Limits::default(),
         audit: audit(config),
         refused_docker: config.server.blacklist_v2_spec.clone(),

@@ -36,6 +36,9 @@ use tracing_subscriber::registry::LookupSpan;
 use self::collector::Collector;
 use self::requests::{Requests, Traced};
 
+/// For one attempt to send a batch; what OTLP takes for its exporters.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Why there can be no traces.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TracesError {
@@ -70,6 +73,14 @@ impl Traces {
         config: &Config,
         authorities: &[CertificateDer<'static>],
     ) -> Result<Option<Self>, TracesError> {
+        Self::with_timeout(config, authorities, TIMEOUT)
+    }
+
+    fn with_timeout(
+        config: &Config,
+        authorities: &[CertificateDer<'static>],
+        timeout: Duration,
+    ) -> Result<Option<Self>, TracesError> {
         let health = &config.health;
         let Some(otel) = health
             .otel_config
@@ -91,7 +102,7 @@ impl Traces {
         };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Collector::new(token, authorities)?)
+            .with_http_client(Collector::new(token, authorities, timeout)?)
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(endpoint)
             .build()?;

@@ -1,5 +1,7 @@
 //! What the registry needs to know of the configuration.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use pierhead_http::requested_host;
 use pierhead_oci::{Limits, NameRules, VersionSpec};
@@ -54,6 +56,9 @@ pub struct RegistryConfig {
     pub temporary_tag_seconds: i64,
     /// `NOTIFICATION_QUEUE_NAME`: the queue of what is sent to the hooks of repositories.
     pub notification_queue: String,
+    /// How long what was read counts, where another process could change it: five seconds, so that what one instance does is
+    /// seen by the others within them.
+    pub remembered_for: Duration,
     /// Limits of a manifest.
     pub manifest_limits: Limits,
     /// Which audit rows are written.

@@ -93,7 +93,7 @@ impl Registry {
             page_tokens,
             metrics,
         } = rooms;
-        let caches = Caches::new(db.is_shared());
+        let caches = Caches::new(db.is_shared(), config.remembered_for);
         Self(Arc::new(Parts {
             config,
             db,

@@ -29,8 +29,6 @@ const LINKS: usize = 64 << 10;
 const BLOB_BYTES: u64 = 16 << 20;
 /// Blobs up to this size are kept in memory: configs, attestations, signatures.
 pub(crate) const SMALL_BLOB: u64 = 64 << 10;
-/// How long an answer counts that another process could change.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// A manifest with its headers made.
 #[derive(Debug)]
@@ -115,6 +113,8 @@ impl Weighter<Digest, Bytes> for ByLength {
 pub struct Caches {
     /// Whether another process may change the database, so that answers age.
     shared: bool,
+    /// How long they count then.
+    remembered_for: Duration,
     manifests: Cache<ManifestId, Arc<StoredManifest>, ByLength>,
     /// Filled only where this process owns the database.
     tags: Tags,
@@ -133,10 +133,12 @@ impl std::fmt::Debug for ByLength {
 }
 
 impl Caches {
-    /// Empty caches over a database that is shared with other processes, or not.
-    pub fn new(shared: bool) -> Self {
+    /// Empty caches over a database that is shared with other processes, or not. What is read from one that is counts for
+    /// `remembered_for`.
+    pub fn new(shared: bool, remembered_for: Duration) -> Self {
         Self {
             shared,
+            remembered_for,
             manifests: Cache::with_weighter(4096, MANIFEST_BYTES, ByLength),
             tags: Tags::default(),
             by_digest: Cache::new(LINKS),
@@ -221,7 +223,7 @@ impl Caches {
     pub fn by_digest(&self, repository: RepositoryId, digest: Digest) -> Option<ManifestId> {
         let dated = self.by_digest.get(&(repository, digest))?;
         let current = dated.generation == self.alive_generation(repository)
-            && dated.read_at.elapsed() < FRESH;
+            && dated.read_at.elapsed() < self.remembered_for;
         current.then_some(dated.value)
     }
 
@@ -245,7 +247,7 @@ impl Caches {
     pub fn link(&self, repository: RepositoryId, digest: Digest) -> Option<Arc<LinkedBlob>> {
         let dated = self.links.get(&(repository, digest))?;
         let current = dated.generation == self.link_generation(repository)
-            && (!self.shared || dated.read_at.elapsed() < FRESH);
+            && (!self.shared || dated.read_at.elapsed() < self.remembered_for);
         current.then_some(dated.value)
     }
 

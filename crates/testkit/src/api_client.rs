@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use reqwest::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -66,10 +67,7 @@ impl ApiClient {
     fn new(base_url: &str, token: Option<String>) -> Self {
         Self {
             base_url: base_url.to_owned(),
-            http: reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap_or_default(),
+            http: crate::http::client(Policy::none()),
             token,
             session: Mutex::default(),
         }

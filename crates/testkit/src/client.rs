@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use reqwest::redirect::Policy;
 use reqwest::{Method, Request, StatusCode};
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ impl Client {
     pub fn at(base_url: &str, credentials: Option<&Credentials>) -> Self {
         Self {
             base_url: base_url.trim_end_matches('/').to_owned(),
-            http: reqwest::Client::new(),
+            http: crate::http::client(Policy::default()),
             credentials: credentials.cloned(),
             tokens: Mutex::default(),
         }
@@ -76,7 +77,7 @@ impl Client {
     pub fn reconnected(&self) -> Self {
         Self {
             base_url: self.base_url.clone(),
-            http: reqwest::Client::new(),
+            http: crate::http::client(Policy::default()),
             credentials: self.credentials.clone(),
             tokens: Mutex::new(self.known_tokens().clone()),
         }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
 
-/// How long a test waits for what should happen soon: 30 seconds, or `PIERHEAD_TEST_PATIENCE` seconds.
+/// How long a test waits for what should happen soon: two minutes, or `PIERHEAD_TEST_PATIENCE` seconds.
 pub fn patience() -> Duration {
     let seconds = std::env::var("PIERHEAD_TEST_PATIENCE")
         .ok()
         .and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(30))
+    Duration::from_secs(seconds.unwrap_or(120))
 }
 
 /// Asks `attempt` until it gives `Ok(Some(value))`; an `Err` ends the waiting at once.

@@ -29,6 +29,7 @@ mod docker;
 mod error;
 mod event_stream;
 mod fixtures;
+mod http;
 mod metrics;
 mod pgbouncer;
 mod pierhead;

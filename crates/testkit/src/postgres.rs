@@ -310,6 +310,8 @@ fn server(folder: &Path, port: u16, durability: Durability) -> Command {
         "max_connections=400".to_owned(),
         "shared_buffers=64MB".to_owned(),
         "log_min_messages=warning".to_owned(),
+        // Plans and statistics are those that a test made.
+        "autovacuum=off".to_owned(),
     ];
     if durability == Durability::Off {
         settings.extend(

@@ -126,7 +126,7 @@ async fn short_addresses_lead_to_pages(engine: Engine) -> Result<()> {
 
     // No other route is in the shadow of these, and no other method is served.
     for (method, path, status) in [
-        (Method::GET, "/health/instance", 200),
+        (Method::GET, "/robots.txt", 200),
         (Method::GET, "/v2/acme", 404),
         (Method::GET, "/api/v1/nope", 404),
         (Method::GET, "/api/v1/repository/acme/site", 200),

@@ -16,7 +16,11 @@ pub(crate) async fn postgres(rows: &[String]) -> PgConnection {
         ensure_own_index(&db, *index).await.unwrap();
     }
     let mut conn = PgConnection::connect_with(&options).await.unwrap();
-    for sql in rows.iter().map(String::as_str).chain(["ANALYZE"]) {
+    for sql in rows
+        .iter()
+        .map(String::as_str)
+        .chain(["SET default_statistics_target = 1000", "ANALYZE"])
+    {
         let sql = AssertSqlSafe(sql.to_owned());
         sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
     }

@@ -54,28 +54,22 @@ fn start(limits: Limits) -> Running {
     )
 }
 
-/// The time after which the server closes, with what it still said.
-async fn closes(client: &mut crate::running::Client) -> (Duration, Vec<u8>) {
-    let began = Instant::now();
-    let rest = client.rest().await;
-    (began.elapsed(), rest)
-}
-
 #[tokio::test]
 async fn a_client_that_says_nothing_is_let_go() {
     let server = start(Limits {
         header_read: SHORT,
         ..Limits::default()
     });
-    let (after, rest) = closes(&mut server.connect().await).await;
-    assert!(after >= SHORT && after < 20 * SHORT, "{after:?}");
-    assert_eq!(rest, b"");
+    let began = Instant::now();
+    assert_eq!(server.connect().await.rest().await, b"");
+    assert!(began.elapsed() >= SHORT);
 }
 
 #[tokio::test]
 async fn a_head_that_drips_is_cut_off_also_on_a_kept_connection() {
     let server = start(Limits {
-        header_read: SHORT,
+        // The first head has to come within it, however slow the machine is.
+        header_read: Duration::from_secs(3),
         ..Limits::default()
     });
     let mut client = server.connect().await;
@@ -91,11 +85,10 @@ async fn a_head_that_drips_is_cut_off_also_on_a_kept_connection() {
             }
         }
     });
-    let began = Instant::now();
     let mut rest = Vec::new();
     let mut read = read;
     let _ = read.read_to_end(&mut rest).await;
-    assert!(began.elapsed() < 20 * SHORT && rest.is_empty());
+    assert_eq!(rest, b"");
     drip.await.unwrap();
 }
 
@@ -106,10 +99,10 @@ async fn an_idle_connection_is_closed_but_not_before_its_time() {
         ..Limits::default()
     });
     let mut client = server.connect().await;
+    let began = Instant::now();
     client.get("/").await;
-    let (after, rest) = closes(&mut client).await;
-    assert!(after >= SHORT / 2 && after < 20 * SHORT, "{after:?}");
-    assert_eq!(rest, b"");
+    assert_eq!(client.rest().await, b"");
+    assert!(began.elapsed() >= SHORT);
 }
 
 #[tokio::test]
@@ -137,16 +130,14 @@ async fn a_body_that_falls_silent_ends_with_an_error_the_handler_sees() {
 async fn a_client_that_does_not_read_its_answer_is_let_go() {
     let server = start(Limits {
         response_stall: SHORT,
-        drain: Duration::from_mins(1),
+        drain: Duration::from_hours(1),
         ..Limits::default()
     });
     let mut client = server.connect().await;
     client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
     client.head().await;
     // Nothing is read any more. A stop waits for requests under way, so it ends when the server gave up.
-    let began = Instant::now();
     server.stop().await.unwrap();
-    assert!(began.elapsed() < 20 * SHORT);
 }
 
 #[tokio::test]

@@ -16,8 +16,6 @@ use tokio::runtime::Handle;
 
 use super::TracesError;
 
-/// From connecting to the end of the answer of one attempt; what OTLP takes for its exporters.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer; it is empty or says what was not taken.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
@@ -30,10 +28,12 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    /// With a `token` for Dynatrace. `authorities` are trusted beside those of the system.
+    /// With a `token` for Dynatrace. `authorities` are trusted beside those of the system. `timeout` is for one attempt, from
+    /// connecting to the end of the answer.
     pub(super) fn new(
         token: Option<&Secret>,
         authorities: &[CertificateDer<'static>],
+        timeout: Duration,
     ) -> Result<Self, TracesError> {
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
@@ -50,7 +50,7 @@ impl Collector {
             .default_headers(headers)
             .tls_certs_merge(authorities)
             .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .build()?;
         Ok(Self {
             client,

@@ -1,12 +1,8 @@
 //! Clients that leave before their answer comes.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-
 use pierhead_db::Durability;
 
-use crate::site::{Image, Site, digest_of};
+use crate::site::{Engine, Image, Settings, Site, digest_of};
 
 /// Keeps SQLite's only writer busy until the sender is used.
 async fn occupy_writer(site: &Site) -> tokio::sync::oneshot::Sender<()> {
@@ -27,21 +23,32 @@ async fn occupy_writer(site: &Site) -> tokio::sync::oneshot::Sender<()> {
     free
 }
 
+/// A registry in which nothing is written but by requests.
+async fn quiet_site() -> Site {
+    let mut settings = Settings::new();
+    settings.auth.user_last_accessed = false;
+    settings.registry.audit.logins = false;
+    settings.registry.audit.disabled_namespaces = vec!["ann".to_owned()];
+    Site::start(Engine::Sqlite, settings).await
+}
+
 /// Polls a request until it waits for the writer, and then drops it.
-async fn leave<T>(request: impl Future<Output = T>) {
-    let mut request = pin!(request);
-    for _ in 0..1000 {
-        let polled =
-            poll_fn(|context| Poll::Ready(request.as_mut().poll(context).is_ready())).await;
-        assert!(!polled, "the writer is occupied");
-        tokio::task::yield_now().await;
-    }
+async fn leave<T>(site: &Site, request: impl Future<Output = T>) {
+    let mut request = Box::pin(request);
+    pierhead_testkit::eventually("the request to wait for the writer", || {
+        let polled = futures_util::FutureExt::now_or_never(request.as_mut());
+        assert!(polled.is_none(), "the writer is occupied");
+        let waits = site.db.queued_writes() > 0;
+        async move { Ok(waits.then_some(())) }
+    })
+    .await
+    .unwrap();
 }
 
 // §5: no stale tags. SQLite's writer ends what it was given, whether or not somebody waits for it.
 #[tokio::test]
 async fn a_push_whose_client_left_is_seen_by_the_next_pull() {
-    let site = Site::start(crate::site::Engine::Sqlite, crate::site::Settings::new()).await;
+    let site = quiet_site().await;
     let ann = site.ann(&["ann/app"]).await;
     let (old, new) = (Image::of("old"), Image::of("new"));
     ann.push_image("ann/app", "latest", &old).await;
@@ -55,7 +62,11 @@ async fn a_push_whose_client_left_is_seen_by_the_next_pull() {
     };
     assert_eq!(pulled().await, old.digest());
     let free = occupy_writer(&site).await;
-    leave(ann.push_manifest("ann/app", "latest", &new.media_type, &new.manifest)).await;
+    leave(
+        &site,
+        ann.push_manifest("ann/app", "latest", &new.media_type, &new.manifest),
+    )
+    .await;
     assert_eq!(pulled().await, old.digest());
     free.send(()).unwrap();
     pierhead_testkit::eventually("the push to be seen", || async {
@@ -67,7 +78,7 @@ async fn a_push_whose_client_left_is_seen_by_the_next_pull() {
 
 #[tokio::test]
 async fn a_delete_whose_client_left_is_seen_by_the_next_pull() {
-    let site = Site::start(crate::site::Engine::Sqlite, crate::site::Settings::new()).await;
+    let site = quiet_site().await;
     let ann = site.ann(&["ann/app"]).await;
     let image = Image::of("image");
     ann.push_image("ann/app", "latest", &image).await;
@@ -77,7 +88,7 @@ async fn a_delete_whose_client_left_is_seen_by_the_next_pull() {
     for path in [manifest, &blob] {
         ann.get(path).await.expect(200);
         let free = occupy_writer(&site).await;
-        leave(ann.delete(path)).await;
+        leave(&site, ann.delete(path)).await;
         free.send(()).unwrap();
         pierhead_testkit::eventually("the deletion to be seen", || async {
             Ok((ann.get(path).await.status == 404).then_some(()))
@@ -89,7 +100,7 @@ async fn a_delete_whose_client_left_is_seen_by_the_next_pull() {
 
 #[tokio::test]
 async fn a_finished_upload_whose_client_left_is_a_blob() {
-    let site = Site::start(crate::site::Engine::Sqlite, crate::site::Settings::new()).await;
+    let site = quiet_site().await;
     let ann = site.ann(&["ann/app"]).await;
     let upload = ann.start_upload("ann/app").await;
     ann.patch(&upload, None, b"content").await.expect(202);

@@ -8,6 +8,7 @@ mod image;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Router;
 use chrono::Utc;
@@ -77,6 +78,8 @@ impl Settings {
                 maximum_blob_size: 1 << 20,
                 temporary_tag_seconds: 3600,
                 notification_queue: "notification".to_owned(),
+                // Longer than a slow machine stops within a test.
+                remembered_for: Duration::from_hours(1),
                 manifest_limits: Limits::default(),
                 refused_docker: Some(VersionSpec::before_1_6()),
             },
@@ -363,7 +366,7 @@ impl Site {
         let stop = CancellationToken::new();
         stop.cancel();
         let flush = Flush {
-            every: std::time::Duration::from_mins(5),
+            every: Duration::from_mins(5),
             batch: 1000,
         };
         let counts = self.pull_counts.clone();

@@ -207,18 +207,18 @@ on_both_engines! {
         let ann = site.ann(&["ann/app"]).await;
         let upload = ann.start_upload("ann/app").await;
         let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let (writing, is_writing) = tokio::sync::oneshot::channel::<()>();
         let begun = stream::once(async { Ok::<_, std::io::Error>(Bytes::from_static(b"slow")) });
         let rest = stream::once(async move {
+            writing.send(()).unwrap();
             wait.await.unwrap();
             Ok(Bytes::from_static(b"ly"))
         });
         let body = Body::from_stream(futures_util::StreamExt::chain(begun, rest));
         let slow = ann.call("PATCH", &upload, &[], body);
         let fast = async {
-            // The slow one has the lock as soon as the file is there.
-            pierhead_testkit::eventually("the first writer to begin", || async {
-                Ok((!site.upload_files().is_empty()).then_some(()))
-            }).await.unwrap();
+            // The slow one reads its body once it has the lock.
+            is_writing.await.unwrap();
             let answer = ann.patch(&upload, Some(0), b"fast").await;
             go.send(()).unwrap();
             answer

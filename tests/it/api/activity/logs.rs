@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::time::Duration;
 
 use pierhead_testkit::ApiClient;
 
@@ -169,9 +168,6 @@ fn callback() -> (String, std::thread::JoinHandle<Value>) {
     let url = format!("http://{}/done", listener.local_addr().unwrap());
     let called = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
         let mut reader = BufReader::new(stream);
         let mut length = 0;
         loop {
