@@ -1,14 +1,9 @@
 //! Whether somebody may make the first user, and how.
 
-use std::time::Duration;
-
 use pierhead_db::queries::users;
 use pierhead_db::{Database, Error};
 
 use crate::config::ApiConfig;
-
-/// Longest time a page waits for the database before it is shown without what the database would tell.
-const PAGE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How the first user of an empty database is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +24,8 @@ pub(crate) async fn wanted(db: &Database, config: &ApiConfig) -> Option<FirstUse
     if config.read_only || !config.database_auth {
         return None;
     }
-    let known = tokio::time::timeout(PAGE_LIMIT, exists(db)).await;
+    // A page is shown without what the database would tell rather than late.
+    let known = tokio::time::timeout(config.health.check_limit, exists(db)).await;
     if !matches!(known, Ok(Ok(false))) {
         return None;
     }

@@ -122,13 +122,17 @@ impl Smtp {
         }
         let entries = fs::read_dir(&folder).map_err(Error::io("list", &folder))?;
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort_by_key(|path| modified(path));
+        paths.sort_by_key(|path| serial(path));
         Ok(paths)
     }
 }
 
-fn modified(path: &Path) -> Option<std::time::SystemTime> {
-    fs::metadata(path).ok()?.modified().ok()
+/// The number that the server gave a mail: two of them may have come within one tick of the clock. Names are
+/// `<seconds>.M<microseconds>P<process>Q<number>.<host>`.
+fn serial(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    let (_, number) = name.split('.').nth(1)?.split_once('Q')?;
+    number.parse().ok()
 }
 
 /// The parts of a mail that tests look at; the first part with plain text.
