@@ -29,6 +29,7 @@ mod dataset;
 mod installation;
 mod key_server;
 mod mirrors;
+mod mock_server;
 mod oauth;
 mod organizations;
 mod policies;

@@ -5,6 +5,7 @@ pub(crate) mod builds;
 pub(crate) mod content_trust;
 pub(crate) mod entities;
 pub(crate) mod global_messages;
+pub(crate) mod hosted;
 pub(crate) mod immutability;
 pub(crate) mod log_export;
 pub(crate) mod logs;

@@ -9,7 +9,6 @@ use super::installation::{Installation, json_of};
 mod bitbucket;
 mod github;
 mod gitlab;
-mod mock;
 mod mock_bitbucket;
 mod mock_github;
 mod mock_gitlab;

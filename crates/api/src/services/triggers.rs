@@ -15,8 +15,9 @@ use pierhead_db::queries::{access_tokens, build_triggers};
 use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 
-use self::hosts::{GitHost, HostError};
+use self::hosts::GitHost;
 use super::builds;
+use super::hosted::HostError;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::state::Api;
@@ -27,7 +28,6 @@ mod commit;
 mod connecting;
 mod dockerfile;
 mod hosts;
-mod json_path;
 mod metadata;
 mod payload;
 mod service;

@@ -9,8 +9,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use super::mock::{Answer, MockServer, Reply, Request, pairs, without_comment};
 use super::{COMMIT, TAGGED};
+use crate::api::mock_server::{Answer, MockServer, Reply, Request, pairs, without_comment};
 
 pub(super) const KEY: &str = "the-key-of-the-consumer";
 pub(super) const SECRET: &str = "the secret & of the consumer";

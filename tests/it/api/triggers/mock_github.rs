@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::mock::{Answer, MockServer, Reply, Request, numbered_page, without_comment};
 use super::{COMMIT, TAGGED};
+use crate::api::mock_server::{Answer, MockServer, Reply, Request, numbered_page, without_comment};
 
 pub(super) const TOKEN: &str = "gho_16C7e42F292c6912E7710c838347Ae178B4a";
 pub(super) const CODE: &str = "a-code-of-github";

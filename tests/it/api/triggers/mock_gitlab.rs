@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::mock::{Answer, MockServer, Reply, Request, numbered_page, pairs};
 use super::{COMMIT, TAGGED};
+use crate::api::mock_server::{Answer, MockServer, Reply, Request, numbered_page, pairs};
 
 pub(super) const TOKEN: &str = "e3cdd22b4cf7dbbb9cc4cd8d27d5a7c3d1c2b2f6a8b0a9e7c5d3f1b9a7e5c3d1";
 pub(super) const CODE: &str = "a-code-of-gitlab";

@@ -14,9 +14,9 @@ use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::hosts::HostError;
 use super::{Service, Trigger, auth_token, find_anywhere};
 use crate::error::{Error, Result};
+use crate::services::hosted::HostError;
 use crate::state::Api;
 
 /// Makes a trigger for any git server; returns its id.

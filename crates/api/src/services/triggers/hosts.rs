@@ -1,19 +1,15 @@
 //! The hosted git services that triggers build from: GitHub, GitLab, Bitbucket. [`GitHosts`] knows how each is reached, and
 //! [`GitHost`] is what the rules of triggers ask of one of them on behalf of the person who set a trigger up.
 //!
-//! The services are the operator's choice, so their hosts may be in the own network; a redirect to another host must be to
-//! a public one. Every call has a time and a size limit, and so have all calls of one request together. What a service says
-//! is told to the caller only where it is a sentence about the caller's own repository; tokens are in headers and bodies,
-//! never in an address.
+//! A redirect to a host that the operator did not name must be to a public one. What a service says is told to the caller only
+//! where it is a sentence about the caller's own repository.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::StatusCode;
 use pierhead_auth::Clock;
-use pierhead_client::{AddressGuard, Client, Limits, Transport};
-use pierhead_config::{AllowedHost, Config, HttpUrl, Secret};
+use pierhead_client::{Client, Limits, Transport};
+use pierhead_config::{Config, Secret};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -21,15 +17,13 @@ use utoipa::ToSchema;
 use super::Service;
 use super::metadata::Metadata;
 use super::payload::Incoming;
-use crate::error::{Error, ErrorType};
+use crate::services::hosted::oauth2::NoToken;
+use crate::services::hosted::{self, HostError, Result};
 
 mod bitbucket;
-mod connection;
 mod github;
 mod gitlab;
 mod installing;
-mod oauth1;
-mod oauth2;
 
 pub(super) use installing::{Installation, Part, install, uninstall};
 
@@ -116,125 +110,28 @@ fn client(config: &Config, transport: &Transport) -> Result<Client, pierhead_cli
         bitbucket.map(|bitbucket| &bitbucket.bitbucket_endpoint),
         bitbucket.map(|bitbucket| &bitbucket.api_endpoint),
     ];
-    let named = named.into_iter().flatten().filter_map(allowed);
-    let exempt = config.mirroring.ssrf_allowed_hosts.iter().cloned();
-    let allowed: Vec<AllowedHost> = exempt.chain(named).collect();
     let limits = Limits {
         connect: CONNECT,
         total: LONGEST_CALL,
         body: LARGEST_ANSWER,
         ..Limits::default()
     };
-    Client::with_transport(AddressGuard::public_only(&allowed), limits, transport)
+    hosted::client(named.into_iter().flatten(), config, transport, limits)
 }
 
-/// The host of an address.
-fn allowed(endpoint: &HttpUrl) -> Option<AllowedHost> {
-    let host = endpoint.as_url().host_str()?;
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    Some(match address {
-        Ok(address) => AllowedHost::Network(address.into()),
-        Err(_) => AllowedHost::Name(host.to_owned()),
-    })
-}
-
-/// Why a service gave no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HostError {
-    /// An answer of another status than 2xx.
-    #[error("{service} answered {status}{}", .told.as_deref().map(|told| format!(": {told}")).unwrap_or_default())]
-    Answered {
-        service: &'static str,
-        status: StatusCode,
-        /// What it says about that.
-        told: Option<String>,
-        /// The first of the errors that it lists.
-        first_error: Option<String>,
-    },
-    /// What the person who set the trigger up must change.
-    #[error("{0}")]
-    Refused(String),
-    /// There is no commit yet.
-    #[error("The repository is empty")]
-    Empty,
-    /// It could not be reached, or not be understood.
-    #[error("{0}")]
-    Failed(String),
-}
-
-impl HostError {
-    /// Lets the caller know what the service said, or this if it said nothing.
-    pub(super) fn or_told(self, default: &str) -> Self {
-        match self {
-            Self::Answered { told, .. } => {
-                Self::Refused(told.unwrap_or_else(|| default.to_owned()))
-            }
-            other => other,
+/// What is said of a code that brought no token.
+fn without_token(service: &'static str, error: NoToken) -> HostError {
+    match error {
+        NoToken::Status(status) if !status.is_client_error() => HostError::Failed(format!(
+            "{service} answered {status} instead of giving a token"
+        )),
+        NoToken::NoCode | NoToken::Status(_) | NoToken::Told(_) => {
+            HostError::Refused("Could not exchange token. It may have expired.".to_owned())
         }
-    }
-
-    /// Lets the caller know the first error that the service lists, or this if it lists none.
-    pub(super) fn or_first(self, default: &str) -> Self {
-        match self {
-            Self::Answered { first_error, .. } => {
-                Self::Refused(first_error.unwrap_or_else(|| default.to_owned()))
-            }
-            other => other,
-        }
-    }
-
-    /// Tells the caller this instead of what the service said.
-    pub(super) fn instead(self, text: &str) -> Self {
-        match self {
-            Self::Answered { .. } => Self::Refused(text.to_owned()),
-            other => other,
-        }
-    }
-
-    pub(super) fn is_status(&self, expected: StatusCode) -> bool {
-        matches!(self, Self::Answered { status, .. } if *status == expected)
-    }
-
-    /// Whether the service has failed rather than decided: it may have done what it was asked, and may do it later.
-    pub(super) fn is_failure(&self) -> bool {
-        match self {
-            Self::Failed(_) => true,
-            Self::Answered { status, .. } => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
-            }
-            Self::Refused(_) | Self::Empty => false,
-        }
-    }
-
-    /// The status and text for a caller: whether the caller or the service must change.
-    pub(super) fn outcome(&self) -> (StatusCode, String) {
-        let is_callers = match self {
-            Self::Refused(_) | Self::Empty => true,
-            Self::Answered { status, .. } => *status == StatusCode::UNAUTHORIZED,
-            Self::Failed(_) => false,
-        };
-        let status = if is_callers {
-            StatusCode::BAD_REQUEST
-        } else {
-            // What Quay answers for services that fail.
-            StatusCode::from_u16(520).unwrap_or(StatusCode::BAD_GATEWAY)
-        };
-        (status, self.to_string())
+        NoToken::Missing => HostError::Failed(format!("{service} answered without a token")),
+        NoToken::Failed(error) => error,
     }
 }
-
-impl From<HostError> for Error {
-    fn from(error: HostError) -> Self {
-        let (status, text) = error.outcome();
-        if status == StatusCode::BAD_REQUEST {
-            Self::invalid_request(text)
-        } else {
-            Self::exception(ErrorType::ExternalServiceTimeout, status, text)
-        }
-    }
-}
-
-type Result<T, E = HostError> = std::result::Result<T, E>;
 
 /// An owner of repositories at a service.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -378,45 +275,4 @@ pub(super) trait GitHost: Send + Sync {
 
     /// What a report of the service to the trigger's webhook means.
     async fn pushed(&self, source: Option<&str>, payload: Value) -> Result<Incoming>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_caller_is_told_what_the_caller_can_change() {
-        let answered = |status, told: Option<&str>| HostError::Answered {
-            service: "GitHub",
-            status,
-            told: told.map(str::to_owned),
-            first_error: None,
-        };
-        let missing = answered(StatusCode::NOT_FOUND, Some("Not Found"));
-        assert_eq!(missing.outcome().0.as_u16(), 520);
-        assert_eq!(
-            missing.outcome().1,
-            "GitHub answered 404 Not Found: Not Found"
-        );
-        let told = missing.clone().or_told("Unable to look");
-        assert_eq!(told, HostError::Refused("Not Found".to_owned()));
-        assert_eq!(told.outcome().0, StatusCode::BAD_REQUEST);
-        let silent = answered(StatusCode::NOT_FOUND, None).or_told("Unable to look");
-        assert_eq!(silent.to_string(), "Unable to look");
-        let refused = answered(StatusCode::UNAUTHORIZED, Some("Bad credentials"));
-        assert_eq!(refused.outcome().0, StatusCode::BAD_REQUEST);
-        let listed = HostError::Answered {
-            service: "GitHub",
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            told: Some("Validation Failed".to_owned()),
-            first_error: Some("too many".to_owned()),
-        };
-        assert_eq!(listed.clone().or_first("x").to_string(), "too many");
-        assert_eq!(listed.or_told("x").to_string(), "Validation Failed");
-        assert_eq!(missing.or_first("x").to_string(), "x");
-        let failed = HostError::Failed("away".to_owned());
-        assert!(failed.is_failure() && answered(StatusCode::BAD_GATEWAY, None).is_failure());
-        assert!(!refused.is_failure());
-        assert_eq!(failed.clone().or_told("x").instead("y"), failed);
-    }
 }

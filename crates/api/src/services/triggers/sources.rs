@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::commit::matching_branches;
-use super::hosts::{GitHost, HostError, Namespace, Source};
+use super::hosts::{GitHost, Namespace, Source};
 use super::{Service, Trigger, host};
 use crate::error::{Error, Result};
+use crate::services::hosted::HostError;
 use crate::state::Api;
 
 /// The most branches or tags of one answer.

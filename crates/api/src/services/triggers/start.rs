@@ -9,11 +9,12 @@ use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 
 use super::commit::{self, prepare};
-use super::hosts::{GitHost, HostError, Reference};
+use super::hosts::{GitHost, Reference};
 use super::payload::{self, Incoming};
 use super::{Service, Trigger, find, host, sources};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::services::hosted::HostError;
 use crate::services::{builds, notifications};
 use crate::state::Api;
 

@@ -6,14 +6,14 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use super::connection::{Connection, Paging, path};
 use super::installing::segment;
 use super::{
     GitHost, HostError, Installation, LOOKUPS, Namespace, Part, Reference, Repository, Result,
     Source,
 };
 use crate::dates;
-use crate::services::triggers::json_path::{at, string, text};
+use crate::services::hosted::connection::{Connection, Paging, path};
+use crate::services::hosted::json_path::{at, string, text};
 use crate::services::triggers::metadata::{CommitInfo, Metadata, Person};
 use crate::services::triggers::payload::{Incoming, bitbucket as payload};
 

@@ -11,16 +11,16 @@ use pierhead_client::Client;
 use pierhead_config::{Config, Secret};
 use serde_json::{Map, Value, json};
 
-use super::connection::{Connection, Credential, Paging, path};
 use super::installing::segment;
-use super::oauth2::OAuthClient;
 use super::{
     GitHost, HostError, Installation, LOOKUPS, Namespace, Part, Reference, Repository, Result,
-    Source,
+    Source, without_token,
 };
 use crate::dates;
+use crate::services::hosted::connection::{Connection, Credential, Paging, path};
+use crate::services::hosted::json_path::{at, string, text};
+use crate::services::hosted::oauth2::OAuthClient;
 use crate::services::triggers::commit::matching_branches;
-use crate::services::triggers::json_path::{at, string, text};
 use crate::services::triggers::metadata::{CommitInfo, Metadata, Person};
 use crate::services::triggers::payload::{Incoming, gitlab as payload};
 
@@ -80,6 +80,7 @@ impl Settings {
         self.oauth
             .exchange(&self.client, SERVICE, &url, code, &redirect_uri)
             .await
+            .map_err(|error| without_token(SERVICE, error))
     }
 }
 

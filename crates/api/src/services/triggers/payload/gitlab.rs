@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Read;
-use crate::services::triggers::json_path::{Kind, Rule, check as check_rules, list, string, text};
+use crate::services::hosted::json_path::{Kind, Rule, check as check_rules, list, string, text};
 use crate::services::triggers::metadata::{CommitInfo, Metadata};
 
 const RULES: &[Rule] = &[

@@ -9,10 +9,10 @@ use pierhead_config::{Config, Secret};
 use url::Url;
 
 use super::{Bitbucket, SERVICE};
-use crate::services::triggers::hosts::connection::{Connection, Credential, post_form};
-use crate::services::triggers::hosts::oauth1::{Signer, TokenPair};
+use crate::services::hosted::connection::{Connection, Credential, post_form};
+use crate::services::hosted::json_path::string;
+use crate::services::hosted::oauth1::{Signer, TokenPair};
 use crate::services::triggers::hosts::{HostError, Result};
-use crate::services::triggers::json_path::string;
 
 /// Quay's patience with one call.
 const PATIENCE: Duration = Duration::from_secs(15);

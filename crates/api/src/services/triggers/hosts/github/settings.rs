@@ -6,9 +6,11 @@ use pierhead_client::Client;
 use pierhead_config::{Config, Secret};
 
 use super::{GitHub, SERVICE};
-use crate::services::triggers::hosts::Result;
-use crate::services::triggers::hosts::connection::{Connection, Credential};
-use crate::services::triggers::hosts::oauth2::OAuthClient;
+use crate::services::hosted::Result;
+use crate::services::hosted::connection::{Connection, Credential};
+use crate::services::hosted::github_addresses::GitHubAddresses;
+use crate::services::hosted::oauth2::OAuthClient;
+use crate::services::triggers::hosts::without_token;
 
 /// Quay's patience with one call.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,22 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(in super::super) struct Settings {
     client: Client,
     oauth: OAuthClient,
-    endpoint: String,
-    api: String,
+    addresses: GitHubAddresses,
 }
 
 impl Settings {
     pub(in super::super) fn new(config: &Config, client: &Client) -> Self {
         let given = config.builds.github_trigger_config.as_ref();
-        let named = given.and_then(|github| github.github_endpoint.as_ref());
-        let named_api = given.and_then(|github| github.api_endpoint.as_ref());
-        let endpoint = named.map_or("https://github.com", |url| url.as_url().as_str());
-        let endpoint = endpoint.trim_end_matches('/').to_owned();
-        let api = match named_api {
-            Some(url) => url.as_url().to_string(),
-            None if endpoint == "https://github.com" => "https://api.github.com".to_owned(),
-            None => format!("{endpoint}/api/v3"),
-        };
+        let addresses = GitHubAddresses::of(
+            given.and_then(|github| github.github_endpoint.as_ref()),
+            given.and_then(|github| github.api_endpoint.as_ref()),
+        );
         Self {
             client: client.clone(),
             oauth: OAuthClient {
@@ -42,8 +38,7 @@ impl Settings {
                     .unwrap_or_default(),
                 secret: given.and_then(|github| github.client_secret.clone()),
             },
-            endpoint,
-            api,
+            addresses,
         }
     }
 
@@ -54,16 +49,23 @@ impl Settings {
             None => Credential::basic(&self.oauth.id, self.oauth.secret.as_ref()),
         };
         GitHub(
-            Connection::new(&self.client, SERVICE, PATIENCE, &self.api, credential)
-                .accepting("application/vnd.github+json"),
+            Connection::new(
+                &self.client,
+                SERVICE,
+                PATIENCE,
+                &self.addresses.api,
+                credential,
+            )
+            .accepting("application/vnd.github+json"),
         )
     }
 
     pub(in super::super) async fn exchange(&self, code: &str, base_url: &str) -> Result<Secret> {
-        let url = format!("{}/login/oauth/access_token", self.endpoint);
+        let url = self.addresses.token_url();
         let redirect_uri = format!("{base_url}/oauth2/github/callback");
         self.oauth
             .exchange(&self.client, SERVICE, &url, code, &redirect_uri)
             .await
+            .map_err(|error| without_token(SERVICE, error))
     }
 }

@@ -3,26 +3,26 @@
 use serde_json::Value;
 
 /// The value at a path of keys with dots between them.
-pub(super) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.')
         .try_fold(value, |value, key| value.get(key))
         .filter(|value| !value.is_null())
 }
 
 /// The text at a path.
-pub(super) fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+pub(crate) fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
     at(value, path)
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty())
 }
 
 /// The same, owned.
-pub(super) fn string(value: &Value, path: &str) -> Option<String> {
+pub(crate) fn string(value: &Value, path: &str) -> Option<String> {
     text(value, path).map(str::to_owned)
 }
 
 /// The items of the list at a path; none if there is no list.
-pub(super) fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
+pub(crate) fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
     at(value, path)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
@@ -30,7 +30,7 @@ pub(super) fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text,
     TextOrNull,
     Object,
@@ -61,10 +61,10 @@ impl Kind {
 }
 
 /// A rule for the value at a path: what it must be, and whether it must be there if what it belongs to is.
-pub(super) type Rule = (&'static str, Kind, bool);
+pub(crate) type Rule = (&'static str, Kind, bool);
 
 /// What is wrong with a value by the first rule that it breaks.
-pub(super) fn check(value: &Value, rules: &[Rule]) -> Result<(), String> {
+pub(crate) fn check(value: &Value, rules: &[Rule]) -> Result<(), String> {
     for (path, kind, required) in rules {
         let (parent, name) = match path.rsplit_once('.') {
             None => (Some(value), *path),

@@ -14,9 +14,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
+use super::json_path::text;
 use super::oauth1::Signer;
 use super::{HostError, Result};
-use crate::services::triggers::json_path::text;
 
 /// How long everything together that one request asks may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -36,7 +36,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Who asks.
 #[derive(Clone)]
-pub(super) enum Credential {
+pub(crate) enum Credential {
     /// The value of `Authorization`.
     Header(HeaderValue),
     /// A signature of each request.
@@ -45,12 +45,12 @@ pub(super) enum Credential {
 
 impl Credential {
     /// `Authorization: <scheme> <token>`.
-    pub(super) fn token(scheme: &str, token: &Secret) -> Self {
+    pub(crate) fn token(scheme: &str, token: &Secret) -> Self {
         Self::header(&format!("{scheme} {}", token.expose()))
     }
 
     /// `Authorization: Basic …`.
-    pub(super) fn basic(user: &str, password: Option<&Secret>) -> Self {
+    pub(crate) fn basic(user: &str, password: Option<&Secret>) -> Self {
         let password = password.map(Secret::expose).unwrap_or_default();
         Self::header(&format!(
             "Basic {}",
@@ -69,7 +69,7 @@ impl Credential {
 
 /// A service's API for one request of a caller.
 #[derive(Clone)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     client: Client,
     /// For messages.
     service: &'static str,
@@ -84,16 +84,16 @@ pub(super) struct Connection {
 
 /// How a service divides lists.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paging {
+pub(crate) struct Paging {
     /// Items of a page.
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// The parameter for that.
-    pub(super) parameter: &'static str,
+    pub(crate) parameter: &'static str,
 }
 
 impl Connection {
     /// To an API at `base`.
-    pub(super) fn new(
+    pub(crate) fn new(
         client: &Client,
         service: &'static str,
         patience: Duration,
@@ -112,7 +112,7 @@ impl Connection {
     }
 
     /// The same, asking for another media type.
-    pub(super) fn accepting(self, accept: &'static str) -> Self {
+    pub(crate) fn accepting(self, accept: &'static str) -> Self {
         Self {
             accept: HeaderValue::from_static(accept),
             ..self
@@ -120,7 +120,7 @@ impl Connection {
     }
 
     /// The same with all its time before it: what failed for want of time has to be undone nevertheless.
-    pub(super) fn renewed(&self) -> Self {
+    pub(crate) fn renewed(&self) -> Self {
         Self {
             deadline: Instant::now() + PATIENCE,
             ..self.clone()
@@ -128,7 +128,7 @@ impl Connection {
     }
 
     /// The same with this much time, for what can be done without.
-    pub(super) fn within(&self, budget: Duration) -> Self {
+    pub(crate) fn within(&self, budget: Duration) -> Self {
         Self {
             deadline: self.deadline.min(Instant::now() + budget),
             ..self.clone()
@@ -136,18 +136,18 @@ impl Connection {
     }
 
     /// GET, as JSON.
-    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
+    pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
         let answer = self.ask(path, query).await?;
         self.json(&answer.body)
     }
 
     /// GET, as it comes.
-    pub(super) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
+    pub(crate) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
         self.call(Method::GET, path, query, None).await
     }
 
     /// POST of JSON that makes something; gives what the answer says under `id`.
-    pub(super) async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Value> {
+    pub(crate) async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Value> {
         let answer = self.call(Method::POST, path, &[], Some(body)).await?;
         let mut made = self.json(&answer.body)?;
         match made.get_mut(id).map(Value::take) {
@@ -157,7 +157,7 @@ impl Connection {
     }
 
     /// DELETE; what is gone already is as good.
-    pub(super) async fn delete(&self, path: &str) -> Result<()> {
+    pub(crate) async fn delete(&self, path: &str) -> Result<()> {
         match self.call(Method::DELETE, path, &[], None).await {
             Err(error) if !error.is_status(StatusCode::NOT_FOUND) => Err(error),
             _ => Ok(()),
@@ -165,7 +165,7 @@ impl Connection {
     }
 
     /// The items of a list of which each page is a JSON list and has a number.
-    pub(super) async fn numbered(
+    pub(crate) async fn numbered(
         &self,
         path: &str,
         query: &[(&str, &str)],
@@ -193,7 +193,7 @@ impl Connection {
     }
 
     /// The items of a list of which each page is `{values, next}`. Of `next` only the query is believed.
-    pub(super) async fn linked(
+    pub(crate) async fn linked(
         &self,
         path: &str,
         query: &[(&str, &str)],
@@ -286,7 +286,7 @@ impl Connection {
     }
 
     /// What is said of an answer that is something else than `expected`.
-    pub(super) fn unexpected(&self, expected: &str) -> HostError {
+    pub(crate) fn unexpected(&self, expected: &str) -> HostError {
         let text = format!(
             "The {} API answered with something else than {expected}",
             self.service
@@ -297,7 +297,7 @@ impl Connection {
 }
 
 /// Posts a form to an address that gives tokens.
-pub(super) async fn post_form(
+pub(crate) async fn post_form(
     client: &Client,
     service: &'static str,
     url: &str,
@@ -372,7 +372,7 @@ fn told(body: &[u8]) -> (Option<String>, Option<String>) {
 }
 
 /// `/` and the segments, each encoded; `None` when one would not be a segment.
-pub(super) fn path(segments: &[&str]) -> Option<String> {
+pub(crate) fn path(segments: &[&str]) -> Option<String> {
     let mut path = String::new();
     for segment in segments {
         if matches!(*segment, "" | "." | "..") {

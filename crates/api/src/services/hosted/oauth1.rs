@@ -23,24 +23,24 @@ const NONCE: usize = 32;
 
 /// A pair that a service gave: a token, and the secret to sign with.
 #[derive(Clone, Debug)]
-pub(super) struct TokenPair {
-    pub(super) token: String,
-    pub(super) secret: Secret,
+pub(crate) struct TokenPair {
+    pub(crate) token: String,
+    pub(crate) secret: Secret,
 }
 
 /// Signs requests of a consumer.
 #[derive(Clone, Debug)]
-pub(super) struct Signer {
-    pub(super) consumer_key: String,
-    pub(super) consumer_secret: Secret,
+pub(crate) struct Signer {
+    pub(crate) consumer_key: String,
+    pub(crate) consumer_secret: Secret,
     /// On whose behalf, if on anybody's.
-    pub(super) pair: Option<TokenPair>,
-    pub(super) clock: Clock,
+    pub(crate) pair: Option<TokenPair>,
+    pub(crate) clock: Clock,
 }
 
 impl Signer {
     /// The value of `Authorization` for a request whose body is no form. `more` are further parameters of the protocol.
-    pub(super) fn authorization(
+    pub(crate) fn authorization(
         &self,
         method: &Method,
         url: &Url,
