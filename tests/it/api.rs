@@ -26,6 +26,7 @@ macro_rules! on_engines {
 mod activity;
 mod content_trust;
 mod dataset;
+mod external_login;
 mod installation;
 mod key_server;
 mod mirrors;

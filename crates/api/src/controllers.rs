@@ -16,6 +16,7 @@ pub(crate) mod console;
 pub(crate) mod discovery;
 pub(crate) mod entities;
 pub(crate) mod errors;
+pub(crate) mod external_login;
 pub(crate) mod federation;
 pub(crate) mod health;
 pub(crate) mod immutability;
@@ -73,6 +74,7 @@ pub(crate) fn routes() -> Routes {
         discovery::routes(),
         entities::routes(),
         errors::routes(),
+        external_login::routes(),
         federation::routes(),
         health::routes(),
         immutability::routes(),

@@ -7,6 +7,7 @@
 //! `json` and `error` only.
 
 mod caller;
+mod captcha_page;
 mod config;
 mod controllers;
 mod cors;
@@ -35,6 +36,7 @@ mod views;
 pub use config::{ApiConfig, HealthConfig};
 pub use guard::{Rule, Who};
 pub use router::{DeclaredRoute, router, routes};
+pub use services::external_login::LoginServices;
 pub use services::triggers::GitHosts;
 pub use session::SessionConfig;
 pub use state::{Api, Parts};

@@ -82,7 +82,11 @@ pub(crate) fn consent(consent: &Consent<'_>) -> Response {
     );
     let title = format!("Authorize {}", application.name);
     let target = form_target(&consent.request.redirect_uri);
-    page(&title, &content, "'none'", &format!("'self'{target}"))
+    let policy = Policy {
+        form_action: &format!("'self'{target}"),
+        ..Policy::default()
+    };
+    html(&title, &content, &policy)
 }
 
 fn fields(consent: &Consent<'_>) -> String {
@@ -110,7 +114,7 @@ fn fields(consent: &Consent<'_>) -> String {
 }
 
 /// Browsers hold the redirect that answers a form to the policy of its page too.
-fn form_target(redirect_uri: &str) -> String {
+pub(crate) fn form_target(redirect_uri: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "+-.:/[]".contains(c);
     let end = redirect_uri
         .find("://")
@@ -131,7 +135,7 @@ fn form_target(redirect_uri: &str) -> String {
 /// A page that says one thing.
 pub(crate) fn message(text: &str) -> Response {
     let content = format!("<h1>{}</h1>", escape(text));
-    page(text, &content, "'none'", "'none'")
+    html(text, &content, &Policy::default())
 }
 
 /// The page that shows the token in its own address, which is not sent to any server.
@@ -140,10 +144,32 @@ pub(crate) fn generated_token() -> Response {
         "<h1>Access Token</h1>\n<p>This is the only time that it is shown:</p>\n<pre id=\"token\"></pre>\n<script>{SCRIPT}</script>"
     );
     let script = format!("'sha256-{}'", STANDARD.encode(Sha256::digest(SCRIPT)));
-    page("OAuth Access Token", &content, &script, "'none'")
+    let policy = Policy {
+        script: &script,
+        ..Policy::default()
+    };
+    html("OAuth Access Token", &content, &policy)
 }
 
-fn page(title: &str, content: &str, script: &str, form_action: &str) -> Response {
+/// What a page may do besides being shown with its style: sources of the directives of the same name.
+pub(crate) struct Policy<'a> {
+    pub(crate) script: &'a str,
+    pub(crate) frame: &'a str,
+    pub(crate) form_action: &'a str,
+}
+
+impl Default for Policy<'_> {
+    fn default() -> Self {
+        Self {
+            script: "'none'",
+            frame: "'none'",
+            form_action: "'none'",
+        }
+    }
+}
+
+/// A page of this content, which is HTML.
+pub(crate) fn html(title: &str, content: &str, policy: &Policy<'_>) -> Response {
     let title = escape(title);
     let page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -151,8 +177,13 @@ fn page(title: &str, content: &str, script: &str, form_action: &str) -> Response
          <style>{STYLE}</style>\n</head>\n<body>\n<main>\n{content}\n</main>\n</body>\n</html>\n"
     );
     let style = STANDARD.encode(Sha256::digest(STYLE));
+    let Policy {
+        script,
+        frame,
+        form_action,
+    } = policy;
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; script-src {script}; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src {script}; frame-src {frame}; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
     );
     // Only plain characters of a redirect URI are in it.
     let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(

@@ -4,6 +4,7 @@ pub(crate) mod autoprune;
 pub(crate) mod builds;
 pub(crate) mod content_trust;
 pub(crate) mod entities;
+pub(crate) mod external_login;
 pub(crate) mod global_messages;
 pub(crate) mod hosted;
 pub(crate) mod immutability;

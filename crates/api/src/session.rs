@@ -176,6 +176,11 @@ impl Session {
         self.lock().map.get(key) == Some(&Value::Bool(true))
     }
 
+    /// A number of the session.
+    pub(crate) fn number(&self, key: &str) -> Option<i64> {
+        self.lock().map.get(key)?.as_i64()
+    }
+
     /// Keeps a value.
     pub(crate) fn set(&self, key: &str, value: Value) {
         let mut values = self.lock();
@@ -233,7 +238,7 @@ pub(crate) async fn layer(State(api): State<Api>, mut request: Request, next: Ne
 }
 
 /// The value of the last cookie of that name.
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(COOKIE)
         .iter()

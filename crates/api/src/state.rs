@@ -20,6 +20,7 @@ use pierhead_storage::Storage;
 use crate::config::ApiConfig;
 use crate::description::rendered::Rendered;
 use crate::health::Health;
+use crate::services::external_login::LoginServices;
 use crate::services::scanner::Backfill;
 use crate::services::triggers::GitHosts;
 use crate::views::avatar::{self, Avatar};
@@ -59,6 +60,8 @@ pub struct Parts {
     pub outbound: Client,
     /// The git services that build triggers listen to.
     pub git_hosts: GitHosts,
+    /// The identity providers that people can sign in with.
+    pub login_services: LoginServices,
     /// Calls the servers of trust metadata, which the operator chose; none while content trust is off.
     pub trust_metadata: Option<Client>,
     /// The id of this instance's service key.
@@ -88,6 +91,7 @@ pub(crate) struct Inner {
     events: Option<UserEvents>,
     outbound: Client,
     git_hosts: GitHosts,
+    login_services: LoginServices,
     trust_metadata: Option<Client>,
     federation: Federation,
     pub(crate) health: Health,
@@ -117,6 +121,7 @@ impl Api {
             federation: Federation::new(parts.outbound.clone(), parts.clock.clone()),
             outbound: parts.outbound,
             git_hosts: parts.git_hosts,
+            login_services: parts.login_services,
             trust_metadata: parts.trust_metadata,
             health,
             backfill: Backfill::default(),
@@ -189,6 +194,11 @@ impl Api {
     /// The git services that build triggers listen to.
     pub(crate) fn git_hosts(&self) -> &GitHosts {
         &self.0.git_hosts
+    }
+
+    /// The identity providers that people can sign in with.
+    pub(crate) fn login_services(&self) -> &LoginServices {
+        &self.0.login_services
     }
 
     /// Calls the servers of trust metadata; `None` while content trust is off.

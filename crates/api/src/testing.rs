@@ -257,6 +257,11 @@ impl Fixture {
             .unwrap(),
             git_hosts: crate::GitHosts::new(&git_config, &pierhead_client::Transport::default())
                 .unwrap(),
+            login_services: crate::LoginServices::new(
+                &git_config,
+                &pierhead_client::Transport::default(),
+            )
+            .unwrap(),
             trust_metadata: None,
             service_key_id: KID.to_owned(),
             shut_down: Arc::new(|| ()),

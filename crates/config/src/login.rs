@@ -31,6 +31,10 @@ object! {
         CLIENT_ID => client_id: Option<String> = None;
         /// Client secret; required when the feature is on.
         CLIENT_SECRET => client_secret: Option<Secret> = None;
+        /// Google's pages and its OAuth; Quay always calls `https://accounts.google.com/`.
+        GOOGLE_ENDPOINT => google_endpoint: HttpUrl = HttpUrl::fixed("https://accounts.google.com");
+        /// Google's API; Quay always calls `https://www.googleapis.com/`.
+        API_ENDPOINT => api_endpoint: HttpUrl = HttpUrl::fixed("https://www.googleapis.com");
     }
 }
 

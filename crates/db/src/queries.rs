@@ -9,6 +9,7 @@ pub mod build_triggers;
 pub mod builds;
 pub mod catalog;
 pub mod confirmations;
+pub mod external_logins;
 pub mod health;
 pub mod immutability_policies;
 pub mod labels;
@@ -69,6 +70,7 @@ pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
         ("builds", builds::STATEMENTS),
         ("catalog", catalog::STATEMENTS),
         ("confirmations", confirmations::STATEMENTS),
+        ("external_logins", external_logins::STATEMENTS),
         ("health", health::STATEMENTS),
         ("immutability_policies", immutability_policies::STATEMENTS),
         ("labels", labels::STATEMENTS),

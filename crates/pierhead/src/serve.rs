@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use pierhead_api::{Api, GitHosts, Parts};
+use pierhead_api::{Api, GitHosts, LoginServices, Parts};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
 use pierhead_client::{AddressGuard, Client, Limits, Transport};
 use pierhead_config::{AllowedHost, Config};
@@ -137,6 +137,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
         redis: redis::servers(config, &authorities)?,
         outbound: outbound(config, &authorities)?,
         git_hosts: GitHosts::new(config, &transport(&authorities))?,
+        login_services: LoginServices::new(config, &transport(&authorities))?,
         trust_metadata: trust_metadata(config, &authorities)?,
         service_key_id: keys.kid().to_owned(),
         shut_down: Arc::new(move || asked_to_stop.cancel()),

@@ -201,6 +201,14 @@ impl Pierhead {
         self.serve().await
     }
 
+    /// Starts the server again with these keys in its `config.yaml`.
+    pub async fn restart_with(&mut self, changes: Value) -> Result<()> {
+        if let (Some(stack), Value::Object(changes)) = (&self.launch.config, changes) {
+            quay_config::change(stack, changes)?;
+        }
+        self.restart().await
+    }
+
     /// Shifts the server's clock from the next start on; `offset` is libfaketime's, such as `+3d`.
     ///
     /// Times of files and the monotonic clock stay as they are.

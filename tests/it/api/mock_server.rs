@@ -15,31 +15,31 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// As it was sent, without the query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// As it was sent.
-    pub(super) query: String,
+    pub(crate) query: String,
     /// By their names in lower case.
-    pub(super) headers: HashMap<String, String>,
-    pub(super) body: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Request {
     /// A header.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
     /// `METHOD /path?query`.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
         format!("{} {}{mark}{}", self.method, self.path, self.query)
     }
 
     /// The body as JSON, which it must say it is.
-    pub(super) fn json(&self) -> Result<Value, String> {
+    pub(crate) fn json(&self) -> Result<Value, String> {
         if self.header("content-type") != "application/json" {
             return Err("a JSON body must say so".to_owned());
         }
@@ -47,7 +47,7 @@ impl Request {
     }
 
     /// The body as a form, which it must say it is.
-    pub(super) fn form(&self) -> Result<HashMap<String, String>, String> {
+    pub(crate) fn form(&self) -> Result<HashMap<String, String>, String> {
         if self.header("content-type") != "application/x-www-form-urlencoded" {
             return Err("a form must say so".to_owned());
         }
@@ -56,7 +56,7 @@ impl Request {
 }
 
 /// The pairs of a form or a query.
-pub(super) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     let url = reqwest::Url::parse(&format!("http://form/?{text}")).unwrap();
     let pairs: Vec<_> = url.query_pairs().into_owned().collect();
     pairs.into_iter()
@@ -64,20 +64,20 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 impl Reply {
     /// JSON.
-    pub(super) fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", &body.to_string())
     }
 
     /// Another body.
-    pub(super) fn text(status: u16, media_type: &str, body: &str) -> Self {
+    pub(crate) fn text(status: u16, media_type: &str, body: &str) -> Self {
         Self {
             status,
             headers: vec![("content-type", media_type.to_owned())],
@@ -86,7 +86,7 @@ impl Reply {
     }
 
     /// Nothing.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             status: 204,
             headers: Vec::new(),
@@ -96,10 +96,10 @@ impl Reply {
 }
 
 /// What a mock says to a request; an error says why nobody would have sent it.
-pub(super) type Answer = Result<Reply, String>;
+pub(crate) type Answer = Result<Reply, String>;
 
 /// A running mock.
-pub(super) struct MockServer {
+pub(crate) struct MockServer {
     base: String,
     seen: Arc<Mutex<Seen>>,
 }
@@ -119,20 +119,20 @@ struct Door {
 }
 
 /// Keeps a request waiting for its answer until this is dropped.
-pub(super) struct Hold {
+pub(crate) struct Hold {
     knocked: oneshot::Receiver<()>,
     _open: mpsc::Sender<()>,
 }
 
 impl Hold {
     /// Once the request is there.
-    pub(super) async fn reached(&mut self) {
+    pub(crate) async fn reached(&mut self) {
         let knocked = tokio::time::timeout(PATIENCE, &mut self.knocked).await;
         assert!(matches!(knocked, Ok(Ok(()))), "the request never came");
     }
 
     /// Makes a call, and leaves before it is answered, when this request of the registry waits.
-    pub(super) async fn leave<T>(mut self, call: impl Future<Output = T>) {
+    pub(crate) async fn leave<T>(mut self, call: impl Future<Output = T>) {
         tokio::select! {
             _ = call => panic!("answered before the service was asked"),
             () = self.reached() => {}
@@ -142,7 +142,7 @@ impl Hold {
 
 impl MockServer {
     /// Starts on a free port, for as long as the test runs.
-    pub(super) fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Seen>>::default();
@@ -157,12 +157,12 @@ impl MockServer {
     }
 
     /// `http://<address>`.
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
     /// Lets the next request `METHOD /path?query` wait.
-    pub(super) fn hold(&self, line: &str) -> Hold {
+    pub(crate) fn hold(&self, line: &str) -> Hold {
         let (knock, knocked) = oneshot::channel();
         let (open, opened) = mpsc::channel();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +182,7 @@ impl MockServer {
     /// # Panics
     ///
     /// When something was asked that nobody would ask.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(seen.problems.is_empty(), "{:#?}", seen.problems);
         std::mem::take(&mut seen.lines)
@@ -266,7 +266,7 @@ fn read(connection: &TcpStream) -> Option<Request> {
 }
 
 /// A page of a list of which each page has `per_page` items, at most 100, and a number.
-pub(super) fn numbered_page(request: &Request, items: Value) -> Answer {
+pub(crate) fn numbered_page(request: &Request, items: Value) -> Answer {
     let number = |name: &str| {
         pairs(&request.query)
             .find(|(key, _)| key == name)
@@ -285,7 +285,7 @@ pub(super) fn numbered_page(request: &Request, items: Value) -> Answer {
 }
 
 /// A key as services list it.
-pub(super) fn without_comment(key: &Value) -> String {
+pub(crate) fn without_comment(key: &Value) -> String {
     let words: Vec<&str> = key.as_str().unwrap_or_default().split(' ').collect();
     words[..2].join(" ")
 }

@@ -32,8 +32,7 @@ async fn config(_: Anyone, State(api): State<Api>) -> Response {
     let config = api.config();
     let mut body = config.published();
     body["oauth"] = triggers(config);
-    // Identity providers cannot be configured yet.
-    body["external_login"] = json!([]);
+    body["external_login"] = external_login(&api);
     body["registry_state"] = json!(match config.keys.registry_state {
         RegistryState::ReadOnly => "readonly",
         RegistryState::Normal => "normal",
@@ -41,6 +40,20 @@ async fn config(_: Anyone, State(api): State<Api>) -> Response {
     body["account_recovery_mode"] = json!(config.users.account_recovery_mode);
     body["version_number"] = json!(format!("Quay {QUAY_VERSION}"));
     json::compact(StatusCode::OK, body)
+}
+
+/// The identity providers that people can sign in with, as far as a browser needs it.
+fn external_login(api: &Api) -> Value {
+    let services = api.login_services().all();
+    let shown = services.map(|service| {
+        json!({
+            "id": service.id(),
+            "title": service.title(),
+            "config": service.public_config(),
+            "icon": service.icon(),
+        })
+    });
+    shown.collect()
 }
 
 /// Where build triggers are set up, as far as a browser needs it.

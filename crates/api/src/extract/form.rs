@@ -34,6 +34,15 @@ impl Form {
         self.body.get(name).map(String::as_str)
     }
 
+    /// The parameters of a query alone.
+    #[cfg(test)]
+    pub(crate) fn of_query(query: &str) -> Self {
+        Self {
+            query: parse(query.as_bytes()),
+            body: HashMap::new(),
+        }
+    }
+
     /// Refuses when one of these is missing.
     pub(crate) fn require(names: &[&str], has: impl Fn(&str) -> bool) -> Result<(), Error> {
         match names.iter().find(|name| !has(name)) {

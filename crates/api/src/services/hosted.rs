@@ -1,6 +1,6 @@
 //! Services that somebody else hosts and the operator names in `config.yaml` (GitHub, GitLab, Bitbucket, Google): how their
 //! REST APIs are called, and how OAuth gets a token for them. What they are asked for is the matter of
-//! [`triggers`](super::triggers).
+//! [`triggers`](super::triggers) and [`external_login`](super::external_login).
 //!
 //! The services are the operator's choice, so their hosts may be in the own network. Every call has a time and a size limit,
 //! and so have all calls of one request together. Secrets and tokens are in headers and bodies, never in an address.

@@ -63,6 +63,15 @@ pub enum AccountsError {
         "Creation of a user account for this e-mail is disabled; please contact an administrator"
     )]
     AddressNotWanted,
+    /// The site wants no new account for somebody who comes from an identity provider.
+    #[error("User creation is disabled. Please contact your administrator")]
+    CreationDisabled,
+    /// An identity at a provider is linked already, or the account to another one there.
+    #[error("The external account is already attached to an account")]
+    IdentityInUse,
+    /// Every name that was tried for somebody who comes from an identity provider is taken.
+    #[error("No username like {0} is free. Please contact your administrator")]
+    NoFreeName(String),
     /// Only invited people may register.
     #[error("Cannot create non-invited user")]
     NotInvited,

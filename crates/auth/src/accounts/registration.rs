@@ -35,7 +35,7 @@ pub struct RegistrationRules {
 }
 
 impl RegistrationRules {
-    fn refuses(&self, email: &str) -> bool {
+    pub(super) fn refuses(&self, email: &str) -> bool {
         let Some((_, domain)) = email.split_once('@') else {
             return false;
         };

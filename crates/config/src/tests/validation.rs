@@ -106,6 +106,22 @@ fn a_login_provider_needs_a_safe_address_and_a_secret() {
             "GITHUB_LOGIN_CONFIG.ALLOWED_ORGANIZATIONS",
         ]
     );
+    assert_eq!(
+        problems(
+            "FEATURE_GOOGLE_LOGIN: true\nGOOGLE_LOGIN_CONFIG: {CLIENT_ID: '', CLIENT_SECRET: ''}"
+        ),
+        [
+            "GOOGLE_LOGIN_CONFIG.CLIENT_ID",
+            "GOOGLE_LOGIN_CONFIG.CLIENT_SECRET"
+        ]
+    );
+    let google = "GOOGLE_LOGIN_CONFIG: {CLIENT_ID: a, CLIENT_SECRET: b}";
+    assert_eq!(
+        problems(&format!(
+            "FEATURE_DIRECT_LOGIN: false\nFEATURE_GOOGLE_LOGIN: true\n{google}"
+        )),
+        [""; 0]
+    );
 }
 
 #[test]

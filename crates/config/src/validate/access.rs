@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Rules;
 use crate::login::service_id;
 use crate::problem::{At, Found};
+use crate::secret::Secret;
 use crate::sections::auth::AuthenticationType;
 
 pub(super) fn check(rules: &mut Rules<'_>) {
@@ -135,10 +136,11 @@ fn github_and_google(rules: &mut Rules<'_>) {
             rules.expect(false, &at, Found::Missing, required);
             return;
         };
-        rules.expect_given(github.client_id.as_ref(), &at.child("CLIENT_ID"), required);
-        rules.expect_given(
+        client(
+            rules,
+            &at,
+            github.client_id.as_ref(),
             github.client_secret.as_ref(),
-            &at.child("CLIENT_SECRET"),
             required,
         );
         if github.org_restrict {
@@ -156,13 +158,28 @@ fn github_and_google(rules: &mut Rules<'_>) {
             rules.expect(false, &at, Found::Missing, required);
             return;
         };
-        rules.expect_given(google.client_id.as_ref(), &at.child("CLIENT_ID"), required);
-        rules.expect_given(
+        client(
+            rules,
+            &at,
+            google.client_id.as_ref(),
             google.client_secret.as_ref(),
-            &at.child("CLIENT_SECRET"),
             required,
         );
     }
+}
+
+/// A client of a provider has an id and a secret.
+fn client(
+    rules: &mut Rules<'_>,
+    at: &At,
+    id: Option<&String>,
+    secret: Option<&Secret>,
+    required: &str,
+) {
+    let id = id.filter(|id| !id.is_empty());
+    rules.expect_given(id, &at.child("CLIENT_ID"), required);
+    let secret = secret.filter(|secret| !secret.is_empty());
+    rules.expect_given(secret, &at.child("CLIENT_SECRET"), required);
 }
 
 fn oidc(rules: &mut Rules<'_>) {

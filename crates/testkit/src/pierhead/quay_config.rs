@@ -46,6 +46,16 @@ pub(super) fn redis(fields: &mut Map<String, Value>, port: u16) {
     }
 }
 
+/// Changes keys of a `config.yaml`.
+pub(super) fn change(stack: &Path, changes: Map<String, Value>) -> Result<()> {
+    let path = stack.join("config.yaml");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let mut fields: Map<String, Value> = serde_saphyr::from_str(&text)
+        .map_err(|error| Error::unexpected(format!("config.yaml cannot be read: {error}")))?;
+    fields.extend(changes);
+    write(stack, &fields)
+}
+
 /// Writes `config.yaml` into the configuration folder.
 pub(super) fn write(stack: &Path, fields: &Map<String, Value>) -> Result<()> {
     let text = serde_saphyr::to_string(fields)

@@ -1,4 +1,4 @@
-//! `/signin`, `/signin/verify`, `/signout`, `/externallogin`, `/detachexternal` (api-v1.md §5.1).
+//! `/signin`, `/signin/verify`, `/signout`, `/detachexternal` (api-v1.md §5.1).
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
@@ -31,12 +31,6 @@ pub(super) fn routes() -> Routes {
         )
         .add(route!(verify_user).internal().in_read_only())
         .add(route!(logout).internal())
-        .add(
-            route!(retrieve_external_login_authorization_url)
-                .internal()
-                .anonymous()
-                .in_read_only(),
-        )
         .add(
             route!(detach_external_login)
                 .internal()
@@ -219,49 +213,6 @@ pub(crate) async fn logout(caller: Caller, State(api): State<Api>) -> Result<Res
     }
     caller.session().sign_out();
     Ok(Json(SUCCESS).into_response())
-}
-
-/// What an external sign-in is for.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ExternalLoginKind {
-    /// To sign in.
-    Login,
-    /// To link it to the account that is signed in.
-    Attach,
-    /// To get a password for command-line clients.
-    Cli,
-}
-
-/// What an external sign-in is for.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct GetLogin {
-    /// What it is for.
-    #[allow(dead_code, reason = "read when there are external login services")]
-    kind: ExternalLoginKind,
-}
-
-/// Where to go for an external sign-in.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AuthorizationUrl {
-    /// The address of the identity provider.
-    auth_url: String,
-}
-
-/// Where a browser goes to sign in with an identity provider. No provider can be configured yet.
-#[utoipa::path(post, path = "/api/v1/externallogin/{service_id}", operation_id = "retrieveExternalLoginAuthorizationUrl",
-    params(("service_id" = String, Path, description = "The identity provider")), request_body = GetLogin,
-    responses((status = 200, body = AuthorizationUrl, description = "The address"),
-        (status = 400, description = "There is no such provider")))]
-pub(crate) async fn retrieve_external_login_authorization_url(
-    _caller: Caller,
-    Path(service): Path<String>,
-    Body(_given): Body<GetLogin>,
-) -> Result<Response> {
-    let service: String = service.chars().take(64).collect();
-    Err(Error::invalid_request(format!(
-        "There is no external login service {service:?}"
-    )))
 }
 
 /// Takes an external identity away from the account.

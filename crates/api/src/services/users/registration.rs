@@ -1,6 +1,7 @@
 //! People who register themselves, if the site lets them.
 
 use pierhead_auth::accounts::{Actor, Registration, RegistrationRules};
+use pierhead_config::sections::users::Users;
 use pierhead_db::UserId;
 use pierhead_mail::Letter;
 
@@ -27,6 +28,15 @@ pub(crate) enum Outcome {
     AwaitsConfirmation,
 }
 
+/// The domains of addresses that nobody may come with.
+pub(crate) fn refused_domains(users: &Users) -> Vec<String> {
+    if users.feature_blacklisted_emails {
+        users.blacklisted_email_domains.clone()
+    } else {
+        Vec::new()
+    }
+}
+
 /// Makes an account.
 pub(crate) async fn register(
     api: &Api,
@@ -40,15 +50,10 @@ pub(crate) async fn register(
             .iter()
             .any(|user| user == name)
     });
-    let refused_domains = if users.feature_blacklisted_emails {
-        users.blacklisted_email_domains.clone()
-    } else {
-        Vec::new()
-    };
     let rules = RegistrationRules {
         confirm_address: mail.feature_mailing,
         invite_only: users.feature_invite_only_user_creation,
-        refused_domains,
+        refused_domains: refused_domains(users),
     };
     let accounts = api.accounts();
     let wanted = accounts.admit(&applicant.registration, &rules).await;

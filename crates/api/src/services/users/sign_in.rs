@@ -38,18 +38,12 @@ pub(crate) async fn sign_in(
     user_agent: &str,
     attempt: Attempt<'_>,
 ) -> Result<Outcome> {
-    let logs = &api.config().logs;
     let may_write = !api.is_read_only();
     let account = match api.auth().sign_in(attempt.login, attempt.password).await {
         Ok(account) => account,
         Err(error) => {
             let message = sign_in_failure(error)?.to_string();
-            if records_failures(api) {
-                let fallback = service_log_account(api);
-                api.accounts()
-                    .record_failed_sign_in(actor, attempt.login, &message, user_agent, fallback)
-                    .await?;
-            }
+            record_failure(api, actor, user_agent, attempt.login, &message).await?;
             return Ok(Outcome::Refused(message));
         }
     };
@@ -61,12 +55,40 @@ pub(crate) async fn sign_in(
     if !is_verified(api, account.id).await? {
         return Ok(Outcome::Unverified);
     }
-    if logs.action_log_audit_logins && may_write {
+    record_success(api, actor, user_agent, account.id).await?;
+    Ok(Outcome::SignedIn(account))
+}
+
+/// Records that a person signed in, if that is recorded.
+pub(crate) async fn record_success(
+    api: &Api,
+    actor: &Actor,
+    user_agent: &str,
+    user: UserId,
+) -> Result<()> {
+    if api.config().logs.action_log_audit_logins && !api.is_read_only() {
         api.accounts()
-            .record_sign_in(actor, account.id, user_agent)
+            .record_sign_in(actor, user, user_agent)
             .await?;
     }
-    Ok(Outcome::SignedIn(account))
+    Ok(())
+}
+
+/// Records that somebody could not sign in as `login`, if such failures are recorded.
+pub(crate) async fn record_failure(
+    api: &Api,
+    actor: &Actor,
+    user_agent: &str,
+    login: &str,
+    message: &str,
+) -> Result<()> {
+    if records_failures(api) {
+        let fallback = service_log_account(api);
+        api.accounts()
+            .record_failed_sign_in(actor, login, message, user_agent, fallback)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Records that an OAuth access token did not count, if such failures are recorded.
