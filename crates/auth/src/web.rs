@@ -72,6 +72,20 @@ impl Auth {
             .map(|standing| standing.credential))
     }
 
+    /// Records that the person with that `user.uuid` signed in at an identity provider, as it is recorded when a password is
+    /// used. One statement, and one in the background.
+    pub async fn record_sign_in_elsewhere(&self, uuid: &str) -> Result<(), Error> {
+        let table = CredentialTable::Password;
+        let row = {
+            let mut conn = self.inner.db.read().await?;
+            principals::find_by_uuid(&mut conn, table, uuid).await?
+        };
+        if let Some(standing) = row.and_then(|row| Standing::from_row(table, &row)) {
+            self.touch(&standing);
+        }
+        Ok(())
+    }
+
     /// What a credential, or an anonymous client, may do with a repository. Warm: no statement; else one.
     pub async fn repository_rights(
         &self,

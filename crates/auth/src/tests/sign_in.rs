@@ -290,6 +290,26 @@ async fn use_is_recorded_once_a_minute() {
 }
 
 #[tokio::test]
+async fn a_sign_in_elsewhere_is_a_use() {
+    let fixture = Fixture::with_ann().await;
+    let uuid = fixture.ann().await.account.unwrap().uuid.unwrap();
+    fixture.touched().await;
+    let at = "SELECT CAST(strftime('%s', last_accessed) AS integer) - 1767225600 FROM \"user\"
+        WHERE username = 'ann'";
+    for (advance, expected) in [(30, 0), (90, 120)] {
+        fixture.advance(advance);
+        fixture.auth.record_sign_in_elsewhere(&uuid).await.unwrap();
+        fixture.touched().await;
+        assert_eq!(fixture.number(at).await, expected);
+    }
+    fixture
+        .auth
+        .record_sign_in_elsewhere("nobody")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn nothing_is_written_in_read_only_mode() {
     let fixture = Fixture::with(|config| config.read_only = true).await;
     fixture.add_ann().await;

@@ -120,6 +120,7 @@ async fn open_session(api: &Api, attempt: &Attempt<'_>, person: &Profile) -> Res
         return Ok(Outcome::Refused(Refusal::new(NO_SESSION)));
     };
     by_password::record_success(api, actor, user_agent, person.id).await?;
+    api.auth().record_sign_in_elsewhere(&uuid).await?;
     let prompts = profiles::prompts(&mut api.db().read().await?, person.id).await?;
     Ok(Outcome::SignedIn {
         uuid,
