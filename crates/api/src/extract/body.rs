@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use self::lenient::Lenient;
 use crate::error::Error;
+
+mod lenient;
 
 /// The body as a `T`, or what is wrong with it.
 pub(crate) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Error> {
@@ -23,44 +26,8 @@ pub(crate) fn parse_list<T: DeserializeOwned>(body: Value) -> Result<Vec<T>, Err
     typed(body)
 }
 
-/// As Quay's schemas have it, a number without a fraction is an integer, also if it is written `3.0`.
-fn typed<T: DeserializeOwned>(mut body: Value) -> Result<T, Error> {
-    // By reference, so that only what is refused at first costs more.
-    let refused = match T::deserialize(&body) {
-        Ok(typed) => return Ok(typed),
-        Err(error) => Error::invalid_request(error.to_string()),
-    };
-    if !make_integers(&mut body) {
-        return Err(refused);
-    }
-    serde_json::from_value(body).map_err(|error| Error::invalid_request(error.to_string()))
-}
-
-/// Turns numbers such as `3.0` into integers. Whether there was any.
-fn make_integers(value: &mut Value) -> bool {
-    /// Beyond it not every integer has a number with a fraction of its own.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Number(number) => {
-            let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
-                return false;
-            };
-            if float.fract() != 0.0 || float.abs() > LARGEST {
-                return false;
-            }
-            // Whole, and in the range of i64.
-            *value = Value::from(float as i64);
-            true
-        }
-        Value::Array(list) => made(list.iter_mut()),
-        Value::Object(map) => made(map.values_mut()),
-        _ => false,
-    }
-}
-
-/// The same for several values, all of them.
-fn made<'v>(values: impl Iterator<Item = &'v mut Value>) -> bool {
-    values.map(make_integers).filter(|made| *made).count() > 0
+fn typed<T: DeserializeOwned>(body: Value) -> Result<T, Error> {
+    T::deserialize(Lenient(body)).map_err(|error| Error::invalid_request(error.to_string()))
 }
 
 /// An optional field that must not be null: with `#[serde(default, deserialize_with = "body::present")]`.
@@ -85,6 +52,8 @@ where
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::*;
@@ -112,7 +81,6 @@ mod tests {
         #[derive(Debug, Deserialize, PartialEq)]
         struct Limit {
             limit: u32,
-            more: Option<Value>,
         }
         let limit = |text: &str| parse::<Limit>(serde_json::from_str(text).unwrap());
         for text in ["3", "3.0", "3e0", "0.3e1"] {
@@ -121,9 +89,33 @@ mod tests {
         for text in ["3.5", "-3.0", "1e300", "\"3\""] {
             assert!(limit(&format!(r#"{{"limit": {text}}}"#)).is_err(), "{text}");
         }
-        // What is only kept is kept as it was written.
-        let kept = limit(r#"{"limit": 3, "more": {"ratio": 2.0}}"#).unwrap();
-        assert_eq!(kept.more, Some(json!({ "ratio": 2.0 })));
+    }
+
+    #[test]
+    fn what_is_only_kept_is_kept_as_it_was_written() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Rule {
+            value: Option<i64>,
+        }
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Stored {
+            limits: Vec<u32>,
+            rules: BTreeMap<String, Rule>,
+            ratio: f64,
+            #[serde(default, deserialize_with = "nullable")]
+            config: Option<Option<serde_json::Map<String, Value>>>,
+        }
+        // One number has to become an integer, and its neighbours stay what they are.
+        let text = r#"{"limits": [3.0, 4], "rules": {"a": {"value": 2.0}, "b": {"value": null}},
+            "ratio": 2.0, "config": {"ratio": 2.0, "list": [1.0, {"x": 3e0}], "whole": 5}}"#;
+        let stored: Stored = parse(serde_json::from_str(text).unwrap()).unwrap();
+        assert_eq!(stored.limits, [3, 4]);
+        assert_eq!(stored.rules["a"], Rule { value: Some(2) });
+        assert_eq!(stored.rules["b"], Rule { value: None });
+        assert_eq!(
+            serde_json::to_string(&stored.config).unwrap(),
+            r#"{"ratio":2.0,"list":[1.0,{"x":3.0}],"whole":5}"#
+        );
     }
 
     #[test]
