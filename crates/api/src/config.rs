@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use pierhead_http::requested_host;
 
 use crate::session::SessionConfig;
+use crate::site_files::SiteFiles;
 
 /// Settings of the API and its pages; each names its field of `config.yaml`.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct ApiConfig {
     pub read_only: bool,
     /// `AVATAR_KIND: gravatar`.
     pub gravatar: bool,
+    /// The icon and the like.
+    pub files: SiteFiles,
     /// Web sessions.
     pub session: SessionConfig,
     /// Health checks.

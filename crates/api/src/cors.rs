@@ -4,7 +4,7 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, ORIGIN,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, ORIGIN,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -24,7 +24,7 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 /// What a console of another origin asks for before it signs in: of no use, and so not open, without credentials.
 const PAGES_OF_A_SESSION: [&str; 2] = ["/csrf_token", "/config"];
 
-/// Answers `OPTIONS` and says in every answer of the API who may read it. Answers of the API are true only now.
+/// Answers `OPTIONS` where there is something, and says in every answer of the API who may read it. Answers of the API are true only now.
 pub(crate) async fn layer(State(api): State<Api>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let of_a_session = PAGES_OF_A_SESSION.contains(&path);
@@ -32,11 +32,12 @@ pub(crate) async fn layer(State(api): State<Api>, request: Request, next: Next) 
         return next.run(request).await;
     }
     let origin = allowed_origin(&api.config().server.cors_origin.0, request.headers());
-    let mut response = if request.method() == Method::OPTIONS {
-        StatusCode::OK.into_response()
-    } else {
-        next.run(request).await
-    };
+    let asked = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if asked && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        // No route has the method, but this address has routes. Which methods they have is added behind this.
+        response = StatusCode::OK.into_response();
+    }
     if of_a_session && origin == ANY {
         return response;
     }
@@ -54,6 +55,22 @@ pub(crate) async fn layer(State(api): State<Api>, request: Request, next: Next) 
     }
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.entry(CACHE_CONTROL).or_insert(NO_CACHE);
+    response
+}
+
+/// The answer to `OPTIONS` names that method among those of the address, too.
+pub(crate) fn with_options(mut response: Response) -> Response {
+    let methods = response.headers().get(ALLOW);
+    let methods = methods.and_then(|methods| methods.to_str().ok());
+    if response.status() == StatusCode::OK
+        && let Some(methods) = methods
+    {
+        let methods: Vec<&str> = methods.split(',').map(str::trim).collect();
+        let methods = format!("{}, OPTIONS", methods.join(", "));
+        if let Ok(methods) = HeaderValue::try_from(methods) {
+            response.headers_mut().insert(ALLOW, methods);
+        }
+    }
     response
 }
 

@@ -102,6 +102,12 @@ pub(crate) enum Error {
     /// Shape c: `{error}`.
     #[error("{error}")]
     Web { status: StatusCode, error: String },
+    /// A page of Quay's framework, for programs that read none: the status and a sentence.
+    #[error("{text}")]
+    Page {
+        status: StatusCode,
+        text: &'static str,
+    },
     /// Shape g: `{detail}`.
     #[error("{detail}")]
     Detail { status: StatusCode, detail: String },
@@ -218,6 +224,14 @@ impl Error {
         }
     }
 
+    /// The framework's page of a 400.
+    pub(crate) fn not_understood() -> Self {
+        Self::Page {
+            status: StatusCode::BAD_REQUEST,
+            text: NOT_UNDERSTOOD,
+        }
+    }
+
     /// Shape g.
     pub(crate) fn detail(status: StatusCode, detail: impl Into<String>) -> Self {
         Self::Detail {
@@ -304,6 +318,7 @@ impl IntoResponse for Error {
                 json!({ "message": { parameter: message } }),
             ),
             Self::Web { status, error } => json::compact(status, json!({ "error": error })),
+            Self::Page { status, text } => page(status, text),
             Self::Detail { status, detail } => json::compact(status, json!({ "detail": detail })),
             Self::ReadOnly => json::compact(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -340,6 +355,16 @@ impl IntoResponse for Error {
             | Self::Answer(_) => failure(&self),
         }
     }
+}
+
+fn page(status: StatusCode, text: &str) -> Response {
+    let name = status.canonical_reason().unwrap_or_default();
+    let code = status.as_u16();
+    let page = format!(
+        "<!doctype html>\n<html lang=en>\n<title>{code} {name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n"
+    );
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    (status, [(CONTENT_TYPE, html)], page).into_response()
 }
 
 /// An exception whose body is still to be written.

@@ -28,6 +28,7 @@ mod route;
 mod router;
 mod services;
 mod session;
+mod site_files;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -39,5 +40,6 @@ pub use router::{DeclaredRoute, router, routes};
 pub use services::external_login::LoginServices;
 pub use services::triggers::GitHosts;
 pub use session::SessionConfig;
+pub use site_files::SiteFiles;
 pub use state::{Api, Parts};
 pub use views::log_entry::show_log_row;

@@ -16,6 +16,7 @@ use pierhead_config::Config;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::controllers::unknown;
 use crate::error::Error;
 use crate::guard::{Guard, Guarded, Rule};
 use crate::state::Api;
@@ -179,6 +180,7 @@ impl Route {
     pub(crate) fn serve(self, router: Router<Api>, api: &Api) -> Router<Api> {
         let gate = Gate {
             enabled: self.is_served(api),
+            page: self.info.page,
             xhr_only: !self.info.page && api.config().server.browser_api_calls_xhr_only,
             info: self.info,
         };
@@ -192,13 +194,20 @@ impl Route {
 /// What must be so before a route's guard is asked.
 struct Gate {
     enabled: bool,
+    /// It is no part of the API's description.
+    page: bool,
     xhr_only: bool,
     info: RouteInfo,
 }
 
 async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     if !gate.enabled {
-        return Error::no_such_page().into_response();
+        // As if there were no route.
+        return if gate.page {
+            unknown::path(request.uri().clone(), request.headers().clone()).await
+        } else {
+            Error::no_such_page().into_response()
+        };
     }
     if gate.xhr_only && request.method() == Method::GET && is_plain_browser_call(&request) {
         return Error::web(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
@@ -58,8 +58,10 @@ fn serve(routes: Routes, api: Api) -> Router {
     Router::new().fallback(move |request: Request| {
         let request = repository_paths.rewrite(request);
         let inner = inner.clone();
+        let asks = request.method() == Method::OPTIONS;
         async move {
             match inner.oneshot(request).await {
+                Ok(response) if asks => cors::with_options(response),
                 Ok(response) => response,
                 Err(never) => match never {},
             }
@@ -114,6 +116,8 @@ async fn add_slash(uri: Uri) -> Response {
     axum::response::Redirect::permanent(&target.replace("%2F", "/")).into_response()
 }
 
+#[cfg(test)]
+mod gates;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

@@ -35,7 +35,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Api, ApiConfig, HealthConfig, Parts, SessionConfig, router};
+use crate::{Api, ApiConfig, HealthConfig, Parts, SessionConfig, SiteFiles, router};
 
 /// The id of the service key of the instance under test.
 pub(crate) const KID: &str = "this-instance";
@@ -58,6 +58,7 @@ pub(crate) fn config() -> ApiConfig {
         database_auth: true,
         read_only: false,
         gravatar: false,
+        files: SiteFiles::default(),
         session: SessionConfig {
             cookies: SessionCookies::new(SECRET_KEY),
             name: "_csrf_token".to_owned(),

@@ -32,7 +32,8 @@ SQLite and a folder.
 ## Where it comes from
 
 The directory is, in this order: the one given by `--config`; `$QUAYCONF/stack` or `$QUAYCONF`, whichever
-holds `config.yaml`; `/conf/stack`. Certificates and keys are files in the same directory.
+holds `config.yaml`; `/conf/stack`. Certificates and keys are files in the same directory, and so are a `favicon.ico` and a
+`robots.txt` that are to be served in the place of ours.
 
 Later sources win, and each replaces whole top-level keys:
 

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use pierhead_api::{Api, GitHosts, LoginServices, Parts};
+use pierhead_api::{Api, ApiConfig, GitHosts, LoginServices, Parts, SiteFiles};
 use pierhead_auth::{Auth, Clock, ServiceKeys};
 use pierhead_client::{AddressGuard, Client, Limits, Transport};
 use pierhead_config::{AllowedHost, Config};
@@ -120,8 +120,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), StartError> {
     );
     let exposition = metrics.clone().router();
     let registry_routes = pierhead_registry::router(registry.clone());
+    let directory = context.directory.as_deref();
     let api = Api::new(Parts {
-        config: settings::api(config, embedded),
+        config: ApiConfig {
+            files: directory.map(SiteFiles::read).unwrap_or_default(),
+            ..settings::api(config, embedded)
+        },
         settings: context.config.clone(),
         db: context.db.clone(),
         enums: context.enums.clone(),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pierhead_api::{ApiConfig, HealthConfig, SessionConfig};
+use pierhead_api::{ApiConfig, HealthConfig, SessionConfig, SiteFiles};
 use pierhead_auth::accounts::{AccountsConfig, QueueNames};
 use pierhead_auth::{AuthConfig, ServiceKeysConfig};
 use pierhead_config::sections::auth::AuthenticationType;
@@ -277,7 +277,7 @@ fn audit(config: &Config) -> AuditConfig {
     }
 }
 
-/// Settings of the management API and the health checks.
+/// Settings of the management API and the health checks, without an operator's own files.
 pub(crate) fn api(config: &Config, embedded: bool) -> ApiConfig {
     let mut health = HealthConfig::new(
         config
@@ -305,6 +305,7 @@ pub(crate) fn api(config: &Config, embedded: bool) -> ApiConfig {
         database_auth: config.auth.authentication_type == AuthenticationType::Database,
         read_only: read_only(config),
         gravatar: config.users.avatar_kind == AvatarKind::Gravatar,
+        files: SiteFiles::default(),
         session: session(config),
         health,
     }

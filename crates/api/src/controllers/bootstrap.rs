@@ -7,7 +7,8 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Redirect;
 use chrono::Duration;
 use pierhead_auth::accounts::{Bootstrap, BootstrapError};
 use pierhead_config::Secret;
@@ -19,21 +20,30 @@ use crate::caller::bearer;
 use crate::error::{Error, ErrorType, Result};
 use crate::guard::Anyone;
 use crate::json::Json;
-use crate::route::{Routes, route};
+use crate::route::{Route, Routes, route};
 use crate::state::Api;
 
 /// With the value `local` if the caller is on this machine.
 const LOCATION_HEADER: &str = "x-quay-bootstrap-renewal-location";
 
+/// Quay's front proxy leads from here to the route.
+const SLASH: &str = "/api/v1/bootstrap/renew/";
+
 pub(crate) fn routes() -> Routes {
     Routes::tagged("bootstrap")
         .add(route!(renew).when(|config| config.tokens.feature_programmatic_bootstrap))
+        .add(Route::page(Method::POST, SLASH, without_slash))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Renewed {
     /// `rotated`.
     status: &'static str,
+}
+
+/// 307: the method and the body stay.
+async fn without_slash(_: Anyone) -> Redirect {
+    Redirect::temporary("/api/v1/bootstrap/renew")
 }
 
 #[utoipa::path(post, path = "/api/v1/bootstrap/renew", operation_id = "renewBootstrapToken",

@@ -1,4 +1,5 @@
-//! What browsers and crawlers ask every site for: `/robots.txt`, `/favicon.ico`, `/opensearch.xml` (api-v1.md §6.5).
+//! What browsers and crawlers ask every site for: `/robots.txt`, `/favicon.ico`, `/opensearch.xml` (api-v1.md §6.5). An
+//! operator's own of the first two lie beside `config.yaml`, where Quay takes them from.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -10,24 +11,20 @@ use crate::landing::escape;
 use crate::route::Routes;
 use crate::state::Api;
 
-/// Nothing here is for crawlers.
-const ROBOTS: &str = "User-agent: *\nDisallow: /";
-/// A pier with a container on it, 32 × 32: our own drawing, under the licence of the code.
-const ICON: &[u8] = include_bytes!("../landing/favicon.ico");
-
 pub(crate) fn routes() -> Routes {
     Routes::pages()
         .get("/robots.txt", robots)
         .get("/favicon.ico", favicon)
+        .get("/static/favicon.ico", favicon)
         .get("/opensearch.xml", opensearch)
 }
 
-async fn robots(_: Anyone) -> Response {
+async fn robots(_: Anyone, State(api): State<Api>) -> Response {
     let headers = [(CONTENT_TYPE, HeaderValue::from_static("text/plain"))];
-    (headers, ROBOTS).into_response()
+    (headers, api.0.config.files.robots.clone()).into_response()
 }
 
-async fn favicon(_: Anyone) -> Response {
+async fn favicon(_: Anyone, State(api): State<Api>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("image/x-icon")),
         (
@@ -35,7 +32,7 @@ async fn favicon(_: Anyone) -> Response {
             HeaderValue::from_static("public, max-age=86400"),
         ),
     ];
-    (headers, ICON).into_response()
+    (headers, api.0.config.files.icon.clone()).into_response()
 }
 
 /// How a browser searches here: by the console's page.

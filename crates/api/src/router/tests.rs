@@ -98,11 +98,35 @@ async fn every_answer_of_the_api_says_who_may_read_it() {
         .unwrap();
     let answer = fixture.ask(request).await;
     assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("allow"), "POST, OPTIONS");
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(
         answer.header("access-control-allow-methods"),
         "DELETE, GET, HEAD, OPTIONS, POST, PUT"
     );
+}
+
+#[tokio::test]
+async fn options_of_an_address_are_those_that_it_has() {
+    let fixture = Fixture::new().await;
+    let options = async |path: &str| {
+        let request = Request::options(path).body(Body::empty()).unwrap();
+        fixture.ask(request).await
+    };
+    for (path, methods) in [
+        ("/api/v1/messages", "GET, HEAD, POST, OPTIONS"),
+        ("/csrf_token", "GET, HEAD, OPTIONS"),
+    ] {
+        let answer = options(path).await;
+        let told = (answer.status, answer.header("allow"));
+        assert_eq!(told, (StatusCode::OK, methods), "{path}");
+        assert_eq!(answer.body, "");
+    }
+    for path in ["/api/v1/nope", "/api/v1/nope/nowhere"] {
+        let answer = options(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+    }
 }
 
 #[tokio::test]
@@ -144,4 +168,79 @@ async fn the_token_of_a_session_is_for_configured_origins_only() {
         "https://console.example.com"
     );
     assert_eq!(open.header("access-control-allow-credentials"), "true");
+}
+
+#[tokio::test]
+async fn the_addresses_of_the_console_are_those_of_quay() {
+    let on = Fixture::new().await;
+    for path in [
+        "/__exp/anything",
+        "/repository/acme",
+        "/repository/acme/app",
+        "/repository/acme/app/trigger/269886f3",
+        "/setup/",
+        "/superuser/",
+        "/tour/",
+        "/tour/organizations/teams",
+        "/v1",
+        "/v1/",
+    ] {
+        let answer = on.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(answer.body.contains("Log in and push"), "{path}");
+    }
+    let failed = on.get("/500").await;
+    assert_eq!(failed.status, StatusCode::OK);
+    assert!(failed.body.contains("Something went wrong"));
+    for path in [
+        "/404",
+        "/plans/",
+        "/enterprise/",
+        "/receipt",
+        "/health/dbrevision",
+    ] {
+        assert_eq!(on.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let off = Fixture::configured(|config| config.users.feature_super_users = false).await;
+    for path in ["/setup/", "/superuser/"] {
+        let answer = off.get(path).await;
+        let told = (answer.status, answer.body.trim_end());
+        assert_eq!(
+            told,
+            (StatusCode::NOT_FOUND, r#"{"error":"Not Found"}"#),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_the_scanner_is_served_while_an_account_is_recovered() {
+    let fixture = Fixture::configured(|config| config.users.account_recovery_mode = true).await;
+    let answer = fixture.get("/secscan/_backfill_status").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_slash_too_many_leads_to_the_renewal_of_the_bootstrap_token() {
+    let request = Request::post("/api/v1/bootstrap/renew/")
+        .body(Body::empty())
+        .unwrap();
+    let answer = Fixture::new().await.ask(request).await;
+    assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(answer.header("location"), "/api/v1/bootstrap/renew");
+}
+
+#[tokio::test]
+async fn an_operators_own_icon_and_rules_for_crawlers_are_served() {
+    let fixture = Fixture::with(|config| {
+        config.files.icon = "icon".into();
+        config.files.robots = "User-agent: *".into();
+    })
+    .await;
+    for path in ["/favicon.ico", "/static/favicon.ico"] {
+        let answer = fixture.get(path).await;
+        assert_eq!(answer.header("content-type"), "image/x-icon");
+        assert_eq!(answer.body, "icon", "{path}");
+    }
+    assert_eq!(fixture.get("/robots.txt").await.body, "User-agent: *");
 }

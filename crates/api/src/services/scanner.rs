@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -72,8 +71,7 @@ fn shared_key(key: &Secret) -> Option<Vec<u8>> {
 /// 400 for an id that is none.
 pub(crate) async fn enqueue(api: &Api, notification_id: &str) -> Result<()> {
     if notification_id.len() > LONGEST_ID || notification_id.contains('\0') {
-        let text = "notification_id is no id of a notification";
-        return Err(Error::web(StatusCode::BAD_REQUEST, text));
+        return Err(Error::not_understood());
     }
     let queue = &api.config().queues.secscan_v4_notification_queue_name;
     let queue_name = queue::name(queue, &["with_id", notification_id]);
