@@ -5,6 +5,7 @@
 //! proxy's choice, and nothing here could check it. One that is configured for a source is used
 //! ([`Transport`]), if the guard admits it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,11 @@ impl Default for Limits {
             redirects: 3,
         }
     }
+}
+
+tokio::task_local! {
+    /// Whether the request under way was redirected: then something has been sent.
+    static REDIRECTED: Cell<bool>;
 }
 
 /// A request to be sent.
@@ -149,7 +155,11 @@ impl Client {
                 return attempt.stop();
             }
             match seen.admit_url(attempt.url()) {
-                Ok(()) => attempt.follow(),
+                Ok(()) => {
+                    // Outside of `send` nobody asks.
+                    let _ = REDIRECTED.try_with(|redirected| redirected.set(true));
+                    attempt.follow()
+                }
                 Err(refused) => attempt.error(refused),
             }
         };
@@ -195,10 +205,15 @@ impl Client {
             .request(outgoing.method, url)
             .headers(outgoing.headers)
             .body(outgoing.body);
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| failed(&shown, error))?;
+        let sending = async {
+            let sent = request.send().await;
+            (sent, REDIRECTED.with(Cell::get))
+        };
+        let (sent, redirected) = REDIRECTED.scope(Cell::new(false), sending).await;
+        let mut response = sent.map_err(|error| {
+            let unsent = error.is_connect() && !redirected;
+            failed(&shown, error, unsent)
+        })?;
         let limit = self.limits.body;
         let too_large = || Error::TooLarge {
             url: shown.clone(),
@@ -214,7 +229,7 @@ impl Client {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| failed(&shown, error))?
+            .map_err(|error| failed(&shown, error, false))?
         {
             if body.len() + chunk.len() > limit {
                 return Err(too_large());
@@ -260,7 +275,7 @@ impl Answer {
     }
 }
 
-fn failed(url: &str, error: reqwest::Error) -> Error {
+fn failed(url: &str, error: reqwest::Error, unsent: bool) -> Error {
     if let Some(refused) = refusal(&error) {
         return Error::Refused(refused);
     }
@@ -270,6 +285,7 @@ fn failed(url: &str, error: reqwest::Error) -> Error {
     }
     Error::Failed {
         url,
+        unsent,
         // The URL may hold credentials; ours says what is needed.
         source: error.without_url(),
     }

@@ -19,6 +19,8 @@ pub enum Error {
     Failed {
         /// The URL, without credentials and query.
         url: String,
+        /// Nothing was sent: there was no connection.
+        unsent: bool,
         /// What the HTTP client said.
         #[source]
         source: reqwest::Error,
@@ -54,6 +56,31 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether nothing was sent, to anybody: then it can be sent again, whatever it is.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Failed { unsent: true, .. })
+    }
+
+    /// What is wrong with the TLS of the other side, if that is why there is no connection.
+    pub fn tls(&self) -> Option<String> {
+        let (Self::Failed { source, .. } | Self::Setup(source)) = self else {
+            return None;
+        };
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source);
+        while let Some(error) = cause {
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+                return Some(tls.to_string());
+            }
+            // An I/O error does not count what it wraps among its causes.
+            let wrapped = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+                .map(|wrapped| wrapped as &(dyn std::error::Error + 'static));
+            cause = wrapped.or_else(|| error.source());
+        }
+        None
+    }
+
     /// Whether the host may not be called at all.
     pub fn is_blocked(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.is_blocked())

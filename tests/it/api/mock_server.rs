@@ -118,7 +118,7 @@ struct Door {
     opened: mpsc::Receiver<()>,
 }
 
-/// Keeps a request waiting for its answer until this is dropped.
+/// Keeps a request waiting for its answer until this is dropped. The answer is made then.
 pub(crate) struct Hold {
     knocked: oneshot::Receiver<()>,
     _open: mpsc::Sender<()>,

@@ -276,3 +276,21 @@ async fn a_proxy_passes_the_guard_and_so_does_what_is_behind_it() {
     let error = client.send(Outgoing::get("http://10.0.0.1/")).await;
     assert!(error.unwrap_err().is_blocked());
 }
+
+#[tokio::test]
+async fn an_error_tells_whether_tls_was_the_reason() {
+    let (address, _) = server().await;
+    let client = client(loopback_allowed());
+    // The server speaks no TLS.
+    let wrong = client
+        .send(Outgoing::get(format!("https://{address}/document")))
+        .await;
+    let tls = wrong.unwrap_err().tls();
+    assert!(tls.is_some());
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nowhere = format!("http://{}/", closed.local_addr().unwrap());
+    drop(closed);
+    let refused = client.send(Outgoing::get(nowhere)).await.unwrap_err();
+    assert!(matches!(refused, Error::Failed { .. }), "{refused}");
+    assert_eq!(refused.tls(), None);
+}

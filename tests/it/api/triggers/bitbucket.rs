@@ -246,6 +246,46 @@ async fn a_trigger_of_bitbucket_is_set_up_and_builds(engine: Engine) -> Result<(
     Ok(())
 }
 
+/// A browser may ask for the page twice at once, and the verifier counts once.
+async fn who_comes_second_with_a_verifier_is_led_to_the_trigger(engine: Engine) -> Result<()> {
+    let bitbucket = MockBitbucket::start();
+    let base = bitbucket.server.base().to_owned();
+    let config = json!({
+        "FEATURE_BITBUCKET_BUILD": true,
+        "BITBUCKET_TRIGGER_CONFIG": {
+            "CONSUMER_KEY": KEY, "CONSUMER_SECRET": SECRET, "BITBUCKET_ENDPOINT": base, "API_ENDPOINT": base,
+        },
+    });
+    let (site, browser) = start(engine, config).await?;
+    browser.get("/bitbucket/setup/devel/app").await?;
+    let list = "/api/v1/repository/devel/app/trigger/";
+    let triggers = site.get(list).await?;
+    let uuid = triggers["triggers"][0]["id"].as_str().unwrap().to_owned();
+    let agreed = format!("/oauth1/bitbucket/callback/trigger/{uuid}?oauth_verifier={VERIFIER}");
+
+    let mut exchange = bitbucket.server.hold("POST /api/1.0/oauth/access_token");
+    let faster = async {
+        exchange.reached().await;
+        let faster = browser.get(&agreed).await;
+        bitbucket.change(|state| state.used = true);
+        drop(exchange);
+        faster
+    };
+    let (slower, faster) = tokio::join!(browser.get(&agreed), faster);
+    assert_eq!(made(&faster?)?, uuid);
+    assert_eq!(made(&slower?)?, uuid);
+    let asked = bitbucket.server.asked();
+    let exchanges = asked
+        .iter()
+        .filter(|line| line.ends_with("/oauth/access_token"));
+    assert_eq!(exchanges.count(), 2);
+    assert_eq!(
+        site.get(&path_of(&uuid)).await?["config"]["nickname"],
+        "anna"
+    );
+    Ok(())
+}
+
 async fn by_hand(site: &Installation, one: &str) -> Result<()> {
     let start = format!("{one}/start");
     let built = site.post(&start, json!({}), 201).await?;
@@ -341,4 +381,5 @@ async fn by_push(
 
 on_engines! {
     a_trigger_of_bitbucket_is_set_up_and_builds
+    who_comes_second_with_a_verifier_is_led_to_the_trigger
 }

@@ -595,6 +595,47 @@ async fn what_is_begun_at_github_ends_although_the_caller_leaves(engine: Engine)
     Ok(())
 }
 
+async fn a_trigger_that_is_removed_while_it_is_set_up_leaves_nothing_at_github(
+    engine: Engine,
+) -> Result<()> {
+    let github = MockGitHub::start();
+    let (site, browser) = start(engine, github.config()).await?;
+    let callback = format!("/oauth2/github/callback/trigger/devel/app?code={CODE}");
+    let one = path_of(&made(&browser.get(&callback).await?)?);
+    let activate = format!("{one}/activate");
+    let config = json!({ "config": {
+        "build_source": "octo/ledger", "dockerfile_path": "/Dockerfile", "context": "/",
+    } });
+
+    // The key is there when the trigger goes, and the webhook is added afterwards.
+    let mut webhook = github.server.hold("POST /api/v3/repos/octo/ledger/hooks");
+    let removal = async {
+        webhook.reached().await;
+        github.change(|state| assert_eq!(state.keys.len(), 1));
+        let removed = site.delete(&one, 204).await;
+        drop(webhook);
+        removed
+    };
+    let (refused, removed) = tokio::join!(refused(&site, &activate, Some(config), 400), removal);
+    removed?;
+    assert_eq!(refused?, "The trigger was changed meanwhile. Try again.");
+    github.change(|state| assert!(state.keys.is_empty() && state.hooks.is_empty()));
+    let ledger = "/api/v3/repos/octo/ledger";
+    let asked = github.server.asked();
+    assert_eq!(
+        asked[asked.len() - 2..],
+        [
+            format!("DELETE {ledger}/hooks/7"),
+            format!("DELETE {ledger}/keys/100"),
+        ]
+    );
+    let list = "/api/v1/repository/devel/app/trigger/";
+    assert_eq!(site.get(list).await?, json!({ "triggers": [] }));
+    let kinds = log(&site).await?;
+    assert!(!kinds.iter().any(|kind| kind == "setup_repo_trigger"));
+    Ok(())
+}
+
 /// Asks until there is something, as nobody tells when.
 async fn until<T>(ask: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
     let asked = async {
@@ -623,6 +664,7 @@ async fn without_the_feature_there_is_no_set_up(engine: Engine) -> Result<()> {
 
 on_engines! {
     a_trigger_of_github_is_set_up_and_builds
+    a_trigger_that_is_removed_while_it_is_set_up_leaves_nothing_at_github
     what_is_begun_at_github_ends_although_the_caller_leaves
     without_the_feature_there_is_no_set_up
 }

@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) confused: bool,
     /// No token is given now.
     pub(super) busy: bool,
+    /// The verifier was used.
+    pub(super) used: bool,
     pub(super) gone: bool,
 }
 
@@ -160,7 +162,7 @@ fn access_token(state: &mut State, request: &Request) -> Answer {
     if state.busy {
         return Ok(Reply::text(429, "text/plain", "Rate limit exceeded"));
     }
-    if given.get("oauth_verifier").map(String::as_str) != Some(VERIFIER) {
+    if state.used || given.get("oauth_verifier").map(String::as_str) != Some(VERIFIER) {
         return Ok(Reply::text(401, "text/plain", "Invalid or expired token"));
     }
     Ok(form(&format!(

@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pierhead_client::{Answer, Client, Outgoing};
 use pierhead_config::Secret;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::json_path::text;
@@ -20,6 +20,10 @@ use super::{HostError, Result};
 
 /// How long everything together that one request asks may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a connection is tried for a request that must not be sent twice.
+const CONNECTS: usize = 3;
+/// Between two of these.
+const PAUSE: Duration = Duration::from_millis(500);
 /// Most pages of one list.
 const MOST_PAGES: usize = 50;
 /// Most bytes of all pages of one list.
@@ -278,7 +282,7 @@ impl Connection {
             body,
         };
         let deadline = self.deadline.min(Instant::now() + self.patience);
-        send(&self.client, self.service, outgoing, deadline).await
+        send(&self.client, self.service, outgoing, deadline, 1).await
     }
 
     fn json(&self, body: &[u8]) -> Result<Value> {
@@ -296,7 +300,8 @@ impl Connection {
     }
 }
 
-/// Posts a form to an address that gives tokens.
+/// Posts a form to an address that gives tokens. Codes count once, so it is sent once; but as long as there is no connection it
+/// is tried again.
 pub(crate) async fn post_form(
     client: &Client,
     service: &'static str,
@@ -313,17 +318,31 @@ pub(crate) async fn post_form(
         let name: HeaderName = AUTHORIZATION;
         outgoing = outgoing.header(name, value);
     }
-    send(client, service, outgoing, Instant::now() + PATIENCE).await
+    let deadline = Instant::now() + PATIENCE;
+    send(client, service, outgoing, deadline, CONNECTS).await
 }
 
-/// Sends a request, and makes an error of an answer that has no 2xx status.
+/// Sends a request once, with so many attempts to get a connection, and makes an error of an answer that has no 2xx status.
 async fn send(
     client: &Client,
     service: &'static str,
     outgoing: Outgoing,
     deadline: Instant,
+    connects: usize,
 ) -> Result<Answer> {
-    let answer = match tokio::time::timeout_at(deadline, client.send(outgoing)).await {
+    let mut attempt = 1;
+    let sent = loop {
+        let sent = tokio::time::timeout_at(deadline, client.send(outgoing.clone())).await;
+        match &sent {
+            Ok(Err(error)) if error.is_unsent() && attempt < connects => {
+                tracing::info!(%error, attempt, "no connection to the {service} API");
+                attempt += 1;
+                sleep_until(deadline.min(Instant::now() + PAUSE)).await;
+            }
+            _ => break sent,
+        }
+    };
+    let answer = match sent {
         Ok(Ok(answer)) => answer,
         Ok(Err(pierhead_client::Error::TimedOut { .. })) | Err(_) => {
             let text = format!("Request to the {service} API timed out");
@@ -385,55 +404,4 @@ pub(crate) fn path(segments: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_segment_cannot_leave_its_place() {
-        let joined = |segments: &[&str]| path(segments).unwrap_or_default();
-        assert_eq!(
-            joined(&["repos", "a b", "c?d#e%"]),
-            "/repos/a%20b/c%3Fd%23e%25"
-        );
-        assert_eq!(
-            joined(&["projects", "group/sub/app"]),
-            "/projects/group%2Fsub%2Fapp"
-        );
-        for wrong in ["", ".", ".."] {
-            assert_eq!(path(&["repos", wrong]), None);
-        }
-        assert_eq!(joined(&["hooks", "{1-2}"]), "/hooks/%7B1-2%7D");
-    }
-
-    #[test]
-    fn what_a_service_says_is_found_where_it_says_it() {
-        let said = |body: &str| {
-            let (told, first) = told(body.as_bytes());
-            (told.unwrap_or_default(), first.unwrap_or_default())
-        };
-        let of = |told: &str, first: &str| (told.to_owned(), first.to_owned());
-        assert_eq!(
-            said(
-                r#"{"message": "Validation Failed", "errors": [{"message": "key is already in use"}]}"#
-            ),
-            of("Validation Failed", "key is already in use")
-        );
-        assert_eq!(said(r#"{"message": "Not\nFound"}"#), of("NotFound", ""));
-        assert_eq!(
-            said(r#"{"type": "error", "error": {"message": "gone"}}"#),
-            of("gone", "")
-        );
-        assert_eq!(said("<html>"), of("", ""));
-        let long = format!(r#"{{"message": "{}"}}"#, "é".repeat(400));
-        assert_eq!(said(&long).0.chars().count(), LONGEST_TOLD);
-    }
-
-    #[test]
-    fn a_credential_is_never_printed() {
-        let Credential::Header(value) = Credential::token("token", &Secret::new("hidden")) else {
-            unreachable!();
-        };
-        assert!(!format!("{value:?}").contains("hidden"));
-        assert_eq!(value, "token hidden");
-    }
-}
+mod tests;
