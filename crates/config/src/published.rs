@@ -52,18 +52,50 @@ const PUBLISHED: &[&str] = &[
     "FEATURE_IMMUTABLE_TAGS_CAN_EXPIRE",
 ];
 
+/// Of those, the ones that Quay's defaults have as null, and that it publishes so.
+const NULL_BY_DEFAULT: &[&str] = &[
+    "SENTRY_PUBLIC_DSN",
+    "STATIC_SITE_BUCKET",
+    "RECAPTCHA_SITE_KEY",
+    "UI_V2_FEEDBACK_FORM",
+    "DEFAULT_NAMESPACE_AUTOPRUNE_POLICY",
+];
+
+/// Settings and features that Quay's defaults do not have: it publishes them where they are configured.
+const ONLY_IF_GIVEN: &[&str] = &[
+    "SETUP_COMPLETE",
+    "ROBOTS_DISALLOW",
+    "FEATURE_LDAP_CACHING",
+    "FEATURE_LISTEN_IP_VERSION",
+    "FEATURE_PROXY_PROTOCOL",
+    "FEATURE_UI_V2_REPO_SETTINGS",
+];
+
+/// Features of quay.io, which are off everywhere else.
+const OF_QUAY_IO: &[&str] = &[
+    "BILLING",
+    "ENTITLEMENT_RECONCILIATION",
+    "EXPORT_COMPLIANCE",
+    "RH_MARKETPLACE",
+];
+
 impl Config {
     /// `{"config": …, "features": …}` of `GET /config`. Features go by their names without
-    /// `FEATURE_`; settings that are null are left out, inside maps too.
+    /// `FEATURE_`; settings that are null are left out unless Quay has them so, inside maps too.
     pub fn published(&self) -> Value {
-        let shown = self.show();
-        let mut settings: Map<String, Value> = PUBLISHED
-            .iter()
-            .filter_map(|key| {
-                let value = shown.get(*key).filter(|value| !value.is_null())?;
-                Some(((*key).to_owned(), without_nulls(value)))
-            })
-            .collect();
+        let mut shown = self.show();
+        shown.retain(|key, _| !ONLY_IF_GIVEN.contains(&key.as_str()) || self.is_given(key));
+        let mut settings = Map::new();
+        for key in PUBLISHED {
+            let value = match shown.get(*key) {
+                Some(value) if !value.is_null() => without_nulls(value),
+                _ if NULL_BY_DEFAULT.contains(key) => Value::Null,
+                // A switch of the framework that Quay is made with.
+                _ if *key == "DEBUG" => Value::Bool(false),
+                _ => continue,
+            };
+            settings.insert((*key).to_owned(), value);
+        }
         brand(&mut settings);
         let mut features: Map<String, Value> = shown
             .iter()
@@ -72,6 +104,9 @@ impl Config {
                 Some((key.strip_prefix("FEATURE_")?.to_owned(), value.clone()))
             })
             .collect();
+        for name in OF_QUAY_IO {
+            features.insert((*name).to_owned(), Value::Bool(false));
+        }
         for (name, on) in &self.unknown_features {
             features.insert(name.clone(), Value::from(*on));
         }

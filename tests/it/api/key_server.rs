@@ -126,7 +126,7 @@ async fn handed_in_keys_wait(site: &Installation, old: &Key, new: &Key) -> Resul
     let told = json_of(devel.get(notifications).await?, 200)?;
     assert_eq!(told["notifications"], json!([]));
     let alive = anonymous.get(&old.path()).await?;
-    assert_eq!(alive.header("cache-control")?, "public, max-age=86400");
+    assert_eq!(alive.header("cache-control")?, "max-age=86400");
     assert_eq!(json_of(alive, 200)?, old.jwk());
     Ok(())
 }

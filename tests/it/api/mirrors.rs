@@ -514,6 +514,12 @@ async fn verification(site: &Installation, mirror: &str, url: &str) -> Result<()
     assert_eq!(failed["success"], false);
     let text = failed["message"].as_str().unwrap();
     assert!(text.starts_with("Connection error: "), "{text}");
+    // The server itself speaks no TLS.
+    let tls = json!({ "external_registry_url": format!("https://{}", site.server.host()) });
+    site.put(mirror, tls, 200).await?;
+    let failed = site.call(Method::POST, &verify, None, 200).await?;
+    let text = failed["message"].as_str().unwrap();
+    assert!(text.starts_with("SSL error: "), "{text}");
     let back = json!({ "external_registry_url": url, "external_namespace": "devel" });
     site.put(mirror, back, 200).await?;
     Ok(())

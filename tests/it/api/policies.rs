@@ -218,7 +218,38 @@ async fn immutability_policies(engine: Engine) -> Result<()> {
     )
 }
 
+/// Only PostgreSQL can be changed while the server runs.
+async fn a_disabled_organization_gets_no_policies(engine: Engine) -> Result<()> {
+    let site = Installation::start(engine, config()).await?;
+    site.server.create_organization("org", &site.devel)?;
+    let Some(database) = site.server.database() else {
+        return Ok(());
+    };
+    let prune = "/api/v1/organization/org/autoprunepolicy/";
+    let keep = json!({ "method": "number_of_tags", "value": 5 });
+    let made = site.post(prune, keep.clone(), 201).await?;
+    let one = format!("{prune}{}", made["uuid"].as_str().unwrap());
+    database.sql("UPDATE \"user\" SET enabled = false WHERE username = 'org'")?;
+
+    let other = json!({ "method": "number_of_tags", "value": 6 });
+    let error = site.post(prune, other.clone(), 404).await?;
+    assert_eq!(error["error_type"], "not_found");
+    site.put(&one, other, 404).await?;
+    let immutable = "/api/v1/organization/org/immutabilitypolicy/";
+    let error = site
+        .post(immutable, json!({ "tagPattern": "v.*" }), 400)
+        .await?;
+    let text = json!({ "message": "Username does not exist: org" });
+    assert_eq!(error, text);
+    // What is there can be seen and removed.
+    assert_eq!(site.get(&one).await?["value"], 5);
+    site.delete(&one, 200).await?;
+    assert_eq!(site.get(immutable).await?, json!({ "policies": [] }));
+    Ok(())
+}
+
 on_engines! {
+    a_disabled_organization_gets_no_policies
     autoprune_policies
     immutability_policies
 }

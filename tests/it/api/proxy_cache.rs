@@ -65,6 +65,8 @@ async fn proxy_caches(engine: Engine) -> Result<()> {
         json!({ "upstream_registry": "" }),
         json!({ "upstream_registry": upstream, "insecure": "yes" }),
         json!({ "upstream_registry": upstream, "expiration_s": -1 }),
+        json!({ "upstream_registry": upstream, "expiration_s": "a day" }),
+        json!({ "upstream_registry": upstream, "expiration_s": null }),
         json!({ "upstream_registry": format!("{upstream}/{}", "a".repeat(3000)) }),
         json!({ "upstream_registry": upstream, "upstream_registry_password": "x".repeat(70_000),
                 "upstream_registry_username": "u" }),
@@ -108,6 +110,12 @@ async fn proxy_caches(engine: Engine) -> Result<()> {
     let nobody = "/api/v1/organization/nobody/proxycache";
     let error = site.post(nobody, good.clone(), 400).await?;
     assert_eq!(error["message"], "Organization does not exist: nobody");
+
+    // The database of Quay takes numbers that are written as text.
+    let text = json!({ "upstream_registry": upstream, "insecure": 1, "expiration_s": "3600" });
+    site.post(cache, text, 201).await?;
+    assert_eq!(site.get(cache).await?, view);
+    site.delete(cache, 201).await?;
 
     // Tags that may not be moved exclude a cache.
     let registry = Client::new(&site.server, Some(&site.devel));

@@ -104,6 +104,12 @@ async fn limits(site: &Installation, quota: &str) -> Result<()> {
     ] {
         site.post(&limit, wrong, 400).await?;
     }
+    let between = "Quota limit threshold must be between 1 and 100";
+    for (percent, shape) in [(0, "error_message"), (-1, "message"), (101, "message")] {
+        let wrong = json!({ "type": "Warning", "threshold_percent": percent });
+        let error = site.post(&limit, wrong, 400).await?;
+        assert_eq!(error[shape], between, "{percent}: {error}");
+    }
     assert_eq!(site.get(&limit).await?, json!([]), "nothing was made");
     let warning = json!({ "type": "warning", "threshold_percent": 80 });
     assert_eq!(site.post(&limit, warning.clone(), 201).await?, "Created");

@@ -29,26 +29,29 @@ pub(crate) struct ApiErrorDescription {
     description: &'static str,
 }
 
+/// In Quay's words, which clients may show.
 fn description(kind: ErrorType) -> &'static str {
     match kind {
         ErrorType::ExternalServiceTimeout => {
-            "A service outside of this registry did not answer in time. It may do so when the request is sent again."
+            "An external service timed out. Retrying the request may resolve the issue."
         }
         ErrorType::InvalidRequest => {
-            "The request cannot be fulfilled as it is: a value is missing, malformed or not allowed."
+            "The request was invalid. It may have contained invalid values or was improperly formatted."
         }
-        ErrorType::InvalidResponse => "The requested answer cannot be given.",
-        ErrorType::InvalidToken => "There are no valid credentials with the request.",
-        ErrorType::ExpiredToken => "The credentials of the request have expired.",
-        ErrorType::InsufficientScope => "The credentials of the request do not allow it.",
-        ErrorType::FreshLoginRequired => {
-            "The request needs a sign-in that is only a short while old: the password must be given again."
+        ErrorType::InvalidResponse => "The response was invalid.",
+        ErrorType::InvalidToken => "The access token provided was invalid.",
+        ErrorType::ExpiredToken => "The access token provided has expired.",
+        ErrorType::InsufficientScope => {
+            "The access token did not have sufficient scope to access the requested resource."
         }
-        ErrorType::ExceedsLicense => "The request goes beyond what the license allows.",
-        ErrorType::NotFound => "There is no such thing.",
-        ErrorType::DownstreamIssue => "A service that this registry depends on failed.",
-        ErrorType::TagImmutable => "The tag is immutable: it can be neither moved nor deleted.",
-        ErrorType::TokenRotationFailed => "The token could not be replaced by a new one.",
+        ErrorType::FreshLoginRequired => "The action requires a fresh login to succeed.",
+        ErrorType::ExceedsLicense => {
+            "The action was refused because the current license does not allow it."
+        }
+        ErrorType::NotFound => "The resource was not found.",
+        ErrorType::DownstreamIssue => "An error occurred in a downstream service.",
+        ErrorType::TagImmutable => "The tag is immutable and cannot be modified or deleted.",
+        ErrorType::TokenRotationFailed => "Token rotation failed.",
     }
 }
 

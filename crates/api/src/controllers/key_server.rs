@@ -61,7 +61,7 @@ async fn get(
         Lookup::Unapproved => refused(StatusCode::CONFLICT, "The key is not approved"),
         Lookup::Expired => refused(StatusCode::FORBIDDEN, "The key has expired"),
         Lookup::Alive { jwk, max_age } => {
-            let cache = format!("public, max-age={max_age}");
+            let cache = format!("max-age={max_age}");
             let answer = json::compact(StatusCode::OK, jwk.into());
             Ok(([(CACHE_CONTROL, cache)], answer).into_response())
         }

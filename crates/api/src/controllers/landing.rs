@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
 
 use super::NO_CACHE;
+use super::mail_links::Link;
+use crate::error::Result;
 use crate::extract::Query;
 use crate::first_user;
 use crate::guard::Anyone;
@@ -37,23 +38,17 @@ pub(super) async fn show(api: &Api, headers: &HeaderMap) -> Response {
     ([(CACHE_CONTROL, NO_CACHE)], page).into_response()
 }
 
-/// The code of a team invitation.
-#[derive(Deserialize)]
-struct Invitation {
-    code: String,
-}
-
 /// How to accept an invitation: whoever follows the link is to sign in first.
-async fn confirm_invite(_: Anyone, Query(invitation): Query<Invitation>) -> Response {
+async fn confirm_invite(_: Anyone, Query(invitation): Query<Link>) -> Result<Response> {
     let text = format!(
         "You were invited to a team. To join it, sign in and send PUT /api/v1/teaminvite/{}",
-        invitation.code
+        invitation.code()?
     );
     let page = html(
         StatusCode::OK,
         landing::message("Invitation to a team", &text),
     );
-    ([(CACHE_CONTROL, NO_CACHE)], page).into_response()
+    Ok(([(CACHE_CONTROL, NO_CACHE)], page).into_response())
 }
 
 /// A page that may load nothing and run nothing.

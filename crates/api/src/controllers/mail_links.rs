@@ -41,8 +41,18 @@ pub(crate) fn routes() -> Routes {
 
 /// The code of a link.
 #[derive(Deserialize)]
-struct Link {
-    code: String,
+pub(super) struct Link {
+    code: Option<String>,
+}
+
+impl Link {
+    /// The code.
+    ///
+    /// # Errors
+    /// 400 when there is none, as Quay's framework says it.
+    pub(super) fn code(&self) -> Result<&str> {
+        self.code.as_deref().ok_or_else(Error::not_understood)
+    }
 }
 
 /// `GET /confirm`: confirms an address, or puts it in the place of the old one.
@@ -57,7 +67,7 @@ async fn confirm(
         ip: caller.ip().map(str::to_owned),
         ..Actor::default()
     };
-    let confirmed = match api.accounts().confirm_address(&actor, &link.code).await {
+    let confirmed = match api.accounts().confirm_address(&actor, link.code()?).await {
         Ok(confirmed) => confirmed,
         Err(error @ (AccountsError::InvalidCode | AccountsError::AddressInUse)) => {
             return Ok(page(&error.to_string()));
@@ -87,7 +97,7 @@ async fn recover(
     Query(link): Query<Link>,
 ) -> Result<Response> {
     refuse_in_read_only(&api)?;
-    let Some(user) = recovery::recover(&api, &link.code).await? else {
+    let Some(user) = recovery::recover(&api, link.code()?).await? else {
         return Ok(page(
             "Invalid recovery code: This code is invalid or may have already been used.",
         ));
@@ -106,7 +116,7 @@ async fn authorize_email(
     refuse_in_read_only(&api)?;
     match api
         .accounts()
-        .confirm_email_for_repository(&link.code)
+        .confirm_email_for_repository(link.code()?)
         .await
     {
         Ok(repository) => Ok(page(&format!(

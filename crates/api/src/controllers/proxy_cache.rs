@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::error::Result;
 use crate::extract::{Body, Path};
-use crate::guard::{AllSuperusers, InOrganization, OrgAdmin, OrgMember, Superusers};
+use crate::guard::{AllSuperusers, InOrganization, OrgAdminUnscoped, OrgMember, Superusers};
 use crate::json::{self, Created, Json};
 use crate::route::{Routes, route};
 use crate::services::proxy_caches::{self, NewCache, Validity};
@@ -93,7 +93,7 @@ async fn get_proxy_cache_config(
     responses((status = 201, body = String, description = "Created"))
 )]
 async fn create_proxy_cache_config(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Path(path): Path<OrganizationPath>,
     Body(new): Body<NewCache>,
@@ -111,7 +111,7 @@ async fn create_proxy_cache_config(
     responses((status = 201, body = String, description = "Deleted"))
 )]
 async fn delete_proxy_cache_config(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Path(path): Path<OrganizationPath>,
 ) -> Result<Created<&'static str>> {
@@ -129,7 +129,7 @@ async fn delete_proxy_cache_config(
     responses((status = 202, body = String, description = "Valid or Anonymous"))
 )]
 async fn validate_proxy_cache_config(
-    _: InOrganization<OrgAdmin, Superusers>,
+    _: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Path(path): Path<OrganizationPath>,
     Body(new): Body<NewCache>,

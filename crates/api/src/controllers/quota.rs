@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::error::{Error, Result};
 use crate::extract::body;
 use crate::route::Routes;
-use crate::services::quotas::size;
+use crate::services::quotas::{Form, size};
 
 mod limits;
 mod organization;
@@ -32,10 +32,10 @@ struct NewQuota {
 }
 
 impl NewQuota {
-    fn bytes(&self) -> Result<i64> {
+    fn bytes(&self, form: Form) -> Result<i64> {
         match (self.limit_bytes, &self.limit) {
             (Some(bytes), None) => Ok(bytes),
-            (None, Some(text)) => size::parse(text),
+            (None, Some(text)) => size::parse(text, form),
             _ => Err(Error::invalid_request(
                 "Give either limit_bytes or limit, and not both",
             )),
@@ -56,11 +56,11 @@ struct ChangeQuota {
 }
 
 impl ChangeQuota {
-    fn bytes(&self) -> Result<Option<i64>> {
+    fn bytes(&self, form: Form) -> Result<Option<i64>> {
         match (self.limit_bytes, &self.limit) {
             (None, None) => Ok(None),
             (Some(bytes), None) => Ok(Some(bytes)),
-            (None, Some(text)) => size::parse(text).map(Some),
+            (None, Some(text)) => size::parse(text, form).map(Some),
             (Some(_), Some(_)) => Err(Error::invalid_request(
                 "Give either limit_bytes or limit, and not both",
             )),

@@ -78,10 +78,7 @@ fn parameter(parameter: &Value) -> String {
 }
 
 /// Why discovery differs from Quay's, by the operation that differs.
-const EXPLAINED: [(&str, &str); 26] = [
-    ("createProxyCacheConfig", UNDECLARED),
-    ("deleteProxyCacheConfig", UNDECLARED),
-    ("validateProxyCacheConfig", UNDECLARED),
+const EXPLAINED: [(&str, &str); 23] = [
     ("getSuperUserRepositoryMirrorHealth", UNDECLARED),
     (
         "getRepoBuildLogs",

@@ -124,7 +124,8 @@ pub(crate) async fn create(
     api.accounts()
         .write(move |conn| {
             Box::pin(async move {
-                let found = owner.resolve(conn).await?;
+                let found = owner.resolve_enabled(conn).await?;
+                let found = found.ok_or_else(Error::not_found)?;
                 policy.check()?;
                 let known = policies_of(conn, &found).await?;
                 if known.iter().any(|known| known.policy.equals(&policy)) {
@@ -175,7 +176,8 @@ pub(crate) async fn update(
     api.accounts()
         .write(move |conn| {
             Box::pin(async move {
-                let found = owner.resolve(conn).await?;
+                let found = owner.resolve_enabled(conn).await?;
+                let found = found.ok_or_else(Error::not_found)?;
                 policy_of(conn, &found, &uuid).await?;
                 policy.check()?;
                 let text = json_text::write_double(&policy)?;

@@ -114,7 +114,7 @@ pub(crate) async fn create(
     api.accounts()
         .write(move |conn| {
             Box::pin(async move {
-                let found = owner.resolve(conn).await?;
+                let found = enabled(&owner, conn).await?;
                 if org_mirror
                     && found.repository.is_none()
                     && org_mirrors::exists(conn, found.namespace).await?
@@ -172,7 +172,7 @@ pub(crate) async fn update(
         .write(move |conn| {
             Box::pin(async move {
                 let pattern = policy.check()?;
-                let found = owner.resolve(conn).await?;
+                let found = enabled(&owner, conn).await?;
                 policy_of(conn, &found, &uuid).await?;
                 refuse_duplicate(conn, &found, &policy, Some(&uuid)).await?;
                 let text = json_text::write(&policy)?;
@@ -208,7 +208,7 @@ pub(crate) async fn delete(api: &Api, actor: Actor, owner: Owner, uuid: String) 
     api.accounts()
         .write(move |conn| {
             Box::pin(async move {
-                let found = owner.resolve(conn).await?;
+                let found = enabled(&owner, conn).await?;
                 let deleted = match found.repository {
                     Some(repository) => {
                         immutability_policies::delete_of_repository(conn, &uuid, repository).await?
@@ -327,6 +327,14 @@ impl Application {
             }
         }
     }
+}
+
+/// The rows of the owner, for a change.
+async fn enabled(owner: &Owner, conn: &mut Conn) -> Result<PolicyOwner> {
+    let found = owner.resolve_enabled(conn).await?;
+    found.ok_or_else(|| {
+        Error::bad_request(format!("Username does not exist: {}", owner.namespace()))
+    })
 }
 
 async fn policies_of(conn: &mut Conn, owner: &PolicyOwner) -> Result<Vec<NamedPolicy>> {

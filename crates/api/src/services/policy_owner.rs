@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pierhead_auth::Repository;
 use pierhead_auth::accounts::Event;
+use pierhead_db::queries::users;
 use pierhead_db::{Conn, RepositoryId, UserId};
 use serde_json::{Map, Value, json};
 
@@ -33,6 +34,28 @@ pub(crate) struct PolicyOwner {
 }
 
 impl Owner {
+    /// The name of the person or organization.
+    pub(crate) fn namespace(&self) -> &str {
+        match self {
+            Self::Namespace(name) => name,
+            Self::Repository(repository) => repository.name.namespace(),
+        }
+    }
+
+    /// Finds the rows for a change that a disabled person or organization may not see: `None` for those.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn resolve_enabled(&self, conn: &mut Conn) -> Result<Option<PolicyOwner>> {
+        let enabled = users::find(conn, self.namespace())
+            .await?
+            .is_some_and(|account| account.enabled && !account.robot);
+        if !enabled {
+            return Ok(None);
+        }
+        self.resolve(conn).await.map(Some)
+    }
+
     /// Finds the rows.
     ///
     /// # Errors

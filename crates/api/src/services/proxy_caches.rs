@@ -9,14 +9,14 @@ use pierhead_db::encoding::field::EncryptedColumn;
 use pierhead_db::queries::proxy_caches::{self, NewProxyCache, ProxyCache};
 use pierhead_db::queries::{immutability_policies, org_mirrors};
 use pierhead_db::{Conn, UserId};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::namespaces;
 use super::remote_credentials::seal;
 use crate::error::{Error, Result};
-use crate::extract::body;
 use crate::state::Api;
 
 mod upstream;
@@ -25,6 +25,7 @@ pub(crate) use upstream::{Validity, validate};
 
 /// What callers are told of a registry that may not be called: no address, no reason.
 const REFUSED: &str = "The provided registry URL is not allowed";
+const NOT_MADE: &str = "Error while creating Proxy cache configuration";
 const EXISTS: &str = "Proxy Cache Configuration already exists";
 /// How long a tag is believed unless something else is said, in seconds.
 const EXPIRATION_S: i32 = 86_400;
@@ -40,12 +41,38 @@ pub(crate) struct NewCache {
     upstream_registry_username: Option<String>,
     /// The password there.
     upstream_registry_password: Option<String>,
-    /// How long a tag is believed, in seconds; a day without it.
-    #[serde(default, deserialize_with = "body::present")]
-    #[schema(minimum = 0)]
+    /// How long a tag is believed, in seconds; a day without it. Also as text.
+    #[serde(default, deserialize_with = "seconds")]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     expiration_s: Option<i32>,
-    /// Whether the registry is reached by plain HTTP.
+    /// Whether the registry is reached by plain HTTP. Also as a number, which is no for 0.
+    #[serde(default, deserialize_with = "yes_or_no")]
+    #[schema(value_type = Option<bool>)]
     insecure: Option<bool>,
+}
+
+/// Quay's schema does not name the field, and its database takes what is a number.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
+    let seconds = match Value::deserialize(deserializer)? {
+        // Fractions are cut off.
+        Value::Number(number) => number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|seconds| seconds as i64)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let seconds = seconds.and_then(|seconds| i32::try_from(seconds).ok());
+    let wrong = || D::Error::custom("expiration_s is no number of seconds");
+    seconds.map(Some).ok_or_else(wrong)
+}
+
+fn yes_or_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::Bool(said) => Ok(Some(said)),
+        Value::Number(number) => Ok(Some(number.as_f64() != Some(0.0))),
+        _ => Err(D::Error::custom("insecure is neither true nor false")),
+    }
 }
 
 impl NewCache {
@@ -96,7 +123,7 @@ pub(crate) async fn create(api: &Api, actor: Actor, name: String, new: NewCache)
     let now_ms = now.and_utc().timestamp_millis();
     {
         let mut conn = api.accounts().read().await?;
-        let organization = find_organization(&mut conn, &name).await?;
+        let organization = rules.find_organization(&mut conn, &name).await?;
         rules.check(&mut conn, organization, now_ms).await?;
     }
     new.check()?;
@@ -109,7 +136,7 @@ pub(crate) async fn create(api: &Api, actor: Actor, name: String, new: NewCache)
     api.accounts()
         .write::<_, Error, _>(move |conn| {
             Box::pin(async move {
-                let organization = find_organization(conn, &name).await?;
+                let organization = rules.find_organization(conn, &name).await?;
                 // The row of the organization is the lock of all who change what kind of organization it is.
                 proxy_caches::lock_organization(conn, organization).await?;
                 rules.check(conn, organization, now_ms).await?;
@@ -170,6 +197,17 @@ impl Rules {
         Self {
             org_mirror: config.mirroring.feature_org_mirror,
             immutable_tags: config.tags.feature_immutable_tags,
+        }
+    }
+
+    /// The organization to be made a cache. The first that needs it in Quay is the rule of immutable tags, if there is one;
+    /// so the refusal depends on it.
+    async fn find_organization(self, conn: &mut Conn, name: &str) -> Result<UserId> {
+        match find_organization(conn, name).await {
+            Err(Error::Message { .. }) if !self.immutable_tags => {
+                Err(Error::invalid_request(NOT_MADE))
+            }
+            other => other,
         }
     }
 

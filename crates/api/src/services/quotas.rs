@@ -223,7 +223,14 @@ pub(crate) async fn create_limit(
                 let namespace = namespaces::find(conn, &name).await?;
                 let quota = find_quota(conn, namespace.id, &id).await?;
                 let kind = kind_of(&new.kind)?;
-                let percent = percent_of(new.percent)?;
+                let percent = match percent_of(new.percent) {
+                    Ok(percent) => percent,
+                    // The one of the wrong ones that Quay notices when it adds the limit, not when it looks for one like it.
+                    Err(error) if new.percent == 0 => {
+                        return Err(Error::invalid_request(error.to_string()));
+                    }
+                    Err(error) => return Err(error),
+                };
                 let limits = quotas::list_limits(conn, quota.id).await?;
                 if limits
                     .iter()

@@ -16,6 +16,14 @@ pub enum AccountsError {
         /// What a name must be.
         reason: &'static str,
     },
+    /// An account may not be renamed to that.
+    #[error("Invalid username {name}: {reason}")]
+    InvalidUsername {
+        /// The name as given.
+        name: String,
+        /// What a name must be.
+        reason: &'static str,
+    },
     /// A team may not be called that.
     #[error("Invalid team name {name}: {reason}")]
     InvalidTeamName {

@@ -28,6 +28,14 @@ pub(super) fn check_namespace(name: &str) -> Result<()> {
     })
 }
 
+/// The new name of a user or organization that has one.
+pub(super) fn check_username(name: &str) -> Result<()> {
+    account_name(name, NAMESPACE_LENGTH).map_err(|reason| AccountsError::InvalidUsername {
+        name: name.to_owned(),
+        reason,
+    })
+}
+
 /// The name of a new team.
 pub(super) fn check_team(name: &str) -> Result<()> {
     account_name(name, TEAM_LENGTH).map_err(|reason| AccountsError::InvalidTeamName {

@@ -75,10 +75,15 @@ impl Accounts {
         };
         let code = match change.email.clone().filter(|_| change.confirm_email) {
             Some(email) => {
-                let known = profiles::find(&mut self.read().await?, user).await?;
+                let mut conn = self.read().await?;
+                let known = profiles::find(&mut conn, user).await?;
                 if known.is_some_and(|known| known.email == email) {
                     None
                 } else {
+                    if profiles::find_by_email(&mut conn, &email).await?.is_some() {
+                        return Err(AccountsError::AddressInUse);
+                    }
+                    drop(conn);
                     names::check_email(Some(&email), self.config())?;
                     Some(self.prepare_code(Purpose::Address, Some(email)).await?)
                 }
@@ -247,7 +252,7 @@ impl Change {
         if taken {
             return Err(AccountsError::UsernameInUse);
         }
-        names::check_namespace(username)?;
+        names::check_username(username)?;
         rename(conn, user.id, &user.username, username).await?;
         let metadata = json!({ "old_username": user.username });
         self.record(conn, user, "user_change_name", metadata)

@@ -127,7 +127,7 @@ impl Accounts {
         new: Option<&str>,
     ) -> Result<Account> {
         if let Some(new) = new {
-            names::check_namespace(new)?;
+            names::check_username(new)?;
         }
         let (accounts, actor) = (self.clone(), actor.clone());
         let (old, new) = (old.to_owned(), new.map(str::to_owned));

@@ -21,7 +21,12 @@ BRANDING: {logo: /logo.svg}
     assert_eq!(published["features"]["FROM_THE_FUTURE"], json!(true));
     assert_eq!(published["features"]["LISTEN_IP_VERSION"], json!("IPv6"));
     assert_eq!(published["features"]["MAILING"], json!(false));
+    assert_eq!(published["features"]["BILLING"], json!(false));
+    // Quay's defaults do not have it.
+    assert_eq!(published["features"].get("PROXY_PROTOCOL"), None);
     let config = published["config"].as_object().unwrap();
+    assert_eq!(config["RECAPTCHA_SITE_KEY"], json!(null));
+    assert_eq!(config.get("ROBOTS_DISALLOW"), None);
     assert_eq!(config["REGISTRY_TITLE"], json!("Harbour"));
     assert_eq!(config["BRANDING"], json!({"logo": "/logo.svg"}));
     assert_eq!(

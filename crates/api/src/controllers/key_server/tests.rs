@@ -36,10 +36,10 @@ async fn a_service_without_keys_has_an_empty_list() {
 async fn a_key_may_be_cached_until_it_ends_but_for_a_day_at_most() {
     let fixture = fixture().await;
     let answer = fixture.get("/keys/services/quay/keys/this-instance").await;
-    assert_eq!(answer.header("cache-control"), "public, max-age=3600");
+    assert_eq!(answer.header("cache-control"), "max-age=3600");
     assert_snapshot!(answer.body, @r#"{"e":"AQAB","kty":"RSA","n":"sXch"}"#);
     let answer = fixture.get("/keys/services/quay/keys/long-lived").await;
-    assert_eq!(answer.header("cache-control"), "public, max-age=86400");
+    assert_eq!(answer.header("cache-control"), "max-age=86400");
 }
 
 #[tokio::test]

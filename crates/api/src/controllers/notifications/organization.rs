@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{NotificationCreateRequest, NotificationView, Notifications, Queued};
 use crate::error::Result;
 use crate::extract::{Body, Path};
-use crate::guard::{AllSuperusers, Elevated, InOrganization, OrgAdmin, Superusers};
+use crate::guard::{AllSuperusers, Elevated, InOrganization, OrgAdminUnscoped, Superusers};
 use crate::json::{Created, Json, NoContent};
 use crate::route::{Routes, route};
 use crate::services::notifications::{self, Owner};
@@ -36,7 +36,7 @@ pub(crate) struct OneHook {
     uuid: String,
 }
 
-fn owner<X: Elevated>(guard: &InOrganization<OrgAdmin, X>) -> Result<Owner> {
+fn owner<X: Elevated>(guard: &InOrganization<OrgAdminUnscoped, X>) -> Result<Owner> {
     let organization = guard.organization()?;
     Ok(Owner::namespace(organization.id, &organization.name))
 }
@@ -45,7 +45,7 @@ fn owner<X: Elevated>(guard: &InOrganization<OrgAdmin, X>) -> Result<Owner> {
 #[utoipa::path(get, path = "/api/v1/organization/{orgname}/notifications", operation_id = "listOrgNotifications", params(("orgname" = String, Path, description = "The organization")),
     responses((status = 200, body = Notifications, description = "The hooks")))]
 pub(crate) async fn list_org_notifications(
-    guard: InOrganization<OrgAdmin, AllSuperusers>,
+    guard: InOrganization<OrgAdminUnscoped, AllSuperusers>,
     State(api): State<Api>,
 ) -> Result<Json<Notifications>> {
     let found = notifications::list(&api, &owner(&guard)?).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn list_org_notifications(
     request_body = NotificationCreateRequest,
     responses((status = 201, body = NotificationView, description = "The hook")))]
 pub(crate) async fn create_org_notification(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Body(request): Body<NotificationCreateRequest>,
 ) -> Result<Created<NotificationView>> {
@@ -71,7 +71,7 @@ pub(crate) async fn create_org_notification(
 #[utoipa::path(get, path = "/api/v1/organization/{orgname}/notifications/{uuid}", operation_id = "getOrgNotification", params(("orgname" = String, Path, description = "The organization"), ("uuid" = String, Path, description = "The hook")),
     responses((status = 200, body = NotificationView, description = "The hook")))]
 pub(crate) async fn get_org_notification(
-    guard: InOrganization<OrgAdmin, AllSuperusers>,
+    guard: InOrganization<OrgAdminUnscoped, AllSuperusers>,
     State(api): State<Api>,
     Path(OneHook { uuid }): Path<OneHook>,
 ) -> Result<Json<NotificationView>> {
@@ -83,7 +83,7 @@ pub(crate) async fn get_org_notification(
 #[utoipa::path(delete, path = "/api/v1/organization/{orgname}/notifications/{uuid}", operation_id = "deleteOrgNotification", params(("orgname" = String, Path, description = "The organization"), ("uuid" = String, Path, description = "The hook")),
     responses((status = 204, description = "The hook is gone")))]
 pub(crate) async fn delete_org_notification(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Path(OneHook { uuid }): Path<OneHook>,
 ) -> Result<NoContent> {
@@ -96,7 +96,7 @@ pub(crate) async fn delete_org_notification(
 #[utoipa::path(post, path = "/api/v1/organization/{orgname}/notifications/{uuid}", operation_id = "resetOrgNotificationFailures", params(("orgname" = String, Path, description = "The organization"), ("uuid" = String, Path, description = "The hook")),
     responses((status = 204, description = "The failures are forgotten")))]
 pub(crate) async fn reset_org_notification_failures(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Path(OneHook { uuid }): Path<OneHook>,
 ) -> Result<NoContent> {
@@ -109,7 +109,7 @@ pub(crate) async fn reset_org_notification_failures(
 #[utoipa::path(post, path = "/api/v1/organization/{orgname}/notifications/{uuid}/test", operation_id = "testOrgNotification", params(("orgname" = String, Path, description = "The organization"), ("uuid" = String, Path, description = "The hook")),
     responses((status = 200, body = Queued, description = "The delivery is queued")))]
 pub(crate) async fn test_org_notification(
-    guard: InOrganization<OrgAdmin, Superusers>,
+    guard: InOrganization<OrgAdminUnscoped, Superusers>,
     State(api): State<Api>,
     Path(OneHook { uuid }): Path<OneHook>,
 ) -> Result<Json<Queued>> {

@@ -71,7 +71,8 @@ async fn create_organization_quota(
     Body(new): Body<NewQuota>,
 ) -> Result<Created<&'static str>> {
     let actor = guard.caller().actor();
-    quotas::create(&api, actor, Form::Organization, path.orgname, new.bytes()?).await?;
+    let bytes = new.bytes(Form::Organization)?;
+    quotas::create(&api, actor, Form::Organization, path.orgname, bytes).await?;
     Ok(Created("Created"))
 }
 
@@ -114,7 +115,7 @@ async fn change_organization_quota(
     Path(path): Path<QuotaPath>,
     Body(change): Body<ChangeQuota>,
 ) -> Result<Json<QuotaView>> {
-    let (actor, bytes) = (guard.caller().actor(), change.bytes()?);
+    let (actor, bytes) = (guard.caller().actor(), change.bytes(Form::Organization)?);
     let (form, name, id) = (Form::Organization, path.orgname, path.quota_id);
     let quota = quotas::change(&api, actor, form, name, id, bytes).await?;
     Ok(Json(QuotaView::of(&api, quota)))

@@ -53,7 +53,8 @@ async fn create(
     new: &NewQuota,
 ) -> Result<Created<&'static str>> {
     let actor = guard.caller().actor();
-    quotas::create(api, actor, Form::Superuser, path.namespace, new.bytes()?).await?;
+    let bytes = new.bytes(Form::Superuser)?;
+    quotas::create(api, actor, Form::Superuser, path.namespace, bytes).await?;
     Ok(Created("Created"))
 }
 
@@ -63,7 +64,7 @@ async fn change(
     path: QuotaPath,
     change: &ChangeQuota,
 ) -> Result<Json<QuotaView>> {
-    let (actor, bytes) = (guard.caller().actor(), change.bytes()?);
+    let (actor, bytes) = (guard.caller().actor(), change.bytes(Form::Superuser)?);
     let (form, name, id) = (Form::Superuser, path.namespace, path.quota_id);
     let quota = quotas::change(api, actor, form, name, id, bytes).await?;
     Ok(Json(QuotaView::of(api, quota)))

@@ -240,6 +240,7 @@ fn failure(error: &pierhead_client::Error) -> Verified {
     Verified::failed(match error {
         error if error.is_blocked() => REFUSED.to_owned(),
         Error::TimedOut { .. } => "Connection timed out".to_owned(),
+        error if let Some(tls) = error.tls() => format!("SSL error: {tls}"),
         error => format!("Connection error: {error}"),
     })
 }

@@ -1,6 +1,7 @@
 //! Sizes as people write and read them: `10 GiB`, `10.0 GiB`. Quay reads and writes them with Python's `bitmath`, whose
 //! units are these.
 
+use super::Form;
 use crate::error::{Error, Result};
 
 /// Units of powers of 1024 that can be read, by power.
@@ -13,15 +14,20 @@ const DECIMAL: [&str; 8] = ["K", "M", "G", "T", "P", "E", "Z", "Y"];
 /// As in Quay, the unit may be missing for bytes, but `B` alone, `ZiB` and `YiB` cannot be read.
 ///
 /// # Errors
-/// 400 when the text has another form, or the size does not fit its column.
-pub(crate) fn parse(text: &str) -> Result<i64> {
+/// 400 when the text has another form, in the words of the form it was sent to, or the size does not fit its column.
+pub(crate) fn parse(text: &str, form: Form) -> Result<i64> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     let unit = rest.strip_prefix(char::is_whitespace).unwrap_or(rest);
     let factor = factor(unit).filter(|_| !digits.is_empty()).ok_or_else(|| {
-        Error::invalid_request("Invalid limit format, use a number followed by a unit (e.g. 1GiB)")
+        Error::invalid_request(match form {
+            Form::Organization => {
+                "Invalid limit format, use a number followed by a unit (e.g. 1GiB)"
+            }
+            Form::Superuser => "Invalid limit format",
+        })
     })?;
     digits
         .parse::<i128>()
@@ -84,13 +90,15 @@ mod tests {
             ("10 GB", 10_000_000_000),
             ("9E", 9_000_000_000_000_000_000),
         ] {
-            assert_eq!(parse(text).unwrap(), bytes, "{text}");
+            assert_eq!(parse(text, Form::Organization).unwrap(), bytes, "{text}");
         }
         for text in [
             "", "GiB", "10B", "10 B", "10ZiB", "10Yi", "10 kb", "1.5GiB", "-1", "10  K", "10Kib",
         ] {
-            let error = parse(text).unwrap_err().to_string();
-            assert!(error.starts_with("Invalid limit format"), "{text}: {error}");
+            let error = |form| parse(text, form).unwrap_err().to_string();
+            assert_eq!(error(Form::Superuser), "Invalid limit format", "{text}");
+            let longer = error(Form::Organization);
+            assert!(longer.starts_with("Invalid limit format, use"), "{text}");
         }
         for text in [
             "8EiB",
@@ -99,7 +107,7 @@ mod tests {
             "1YB",
             "99999999999999999999999999999999999999999999",
         ] {
-            let error = parse(text).unwrap_err().to_string();
+            let error = parse(text, Form::Superuser).unwrap_err().to_string();
             assert_eq!(error, "Unsupported quota size limit.", "{text}");
         }
     }

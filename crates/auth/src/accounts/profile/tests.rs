@@ -132,3 +132,29 @@ async fn a_new_address_waits_for_its_confirmation_where_mail_is_sent() {
         "0"
     );
 }
+
+#[tokio::test]
+async fn a_wrong_name_and_a_taken_address_are_refused_in_the_words_of_quay() {
+    let fixture = Fixture::new().await;
+    let ann = fixture.user("ann").await;
+    let rename = ProfileChange {
+        username: Some("Anna".to_owned()),
+        rename: true,
+        ..ProfileChange::default()
+    };
+    let refused = change(&fixture, ann, rename).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(text.starts_with("Invalid username Anna: "), "{text}");
+    fixture.user("bob").await;
+    // An address that no mail could be sent to, but that somebody has.
+    fixture
+        .execute(r#"UPDATE "user" SET email = 'nowhere' WHERE username = 'bob'"#)
+        .await;
+    let taken = ProfileChange {
+        email: Some("nowhere".to_owned()),
+        confirm_email: true,
+        ..ProfileChange::default()
+    };
+    let refused = change(&fixture, ann, taken).await.unwrap_err();
+    assert!(matches!(refused, AccountsError::AddressInUse), "{refused}");
+}
