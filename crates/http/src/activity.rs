@@ -17,6 +17,8 @@ pub(crate) struct Activity {
     accepted: Instant,
     /// Requests whose answer has not been handed to the connection completely.
     in_flight: AtomicU32,
+    /// Those of them that have no end of their own.
+    endless: AtomicU32,
     /// When the connection became idle.
     idle_since: AtomicU64,
     /// When the first byte of a head came that is not complete.
@@ -43,6 +45,7 @@ impl Activity {
         Self {
             accepted: Instant::now(),
             in_flight: AtomicU32::new(0),
+            endless: AtomicU32::new(0),
             idle_since: AtomicU64::new(1),
             // The client has to say something at once: the head is awaited from the start.
             head_since: AtomicU64::new(1),
@@ -86,6 +89,25 @@ impl Activity {
     pub(crate) fn request_ended(&self) {
         self.idle_since.store(self.now(), Relaxed);
         self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    pub(crate) fn endless_began(&self) {
+        self.endless.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn endless_ended(&self) {
+        self.endless.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether all that is under way are answers without an end of their own.
+    pub(crate) fn is_endless(&self) -> bool {
+        let endless = self.endless.load(Relaxed);
+        endless > 0 && endless == self.in_flight.load(Relaxed)
+    }
+
+    /// Whether the client does not read what is written.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked_since.load(Relaxed) != 0
     }
 
     /// What has run out now, or how long nothing can.

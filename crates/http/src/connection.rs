@@ -2,7 +2,8 @@
 //!
 //! PROXY header, TLS handshake, the choice between HTTP/1.1 and HTTP/2, and the timeouts. All of it is one
 //! task, which also obeys the server's stop: a connection that is idle ends at once, one with requests under
-//! way finishes them, and what is left at the drain deadline is cut off.
+//! way finishes them, and what is left at the drain deadline is cut off. Answers without an end of their own are not waited
+//! for that long.
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,6 +37,8 @@ const HTTP2_STREAM_WINDOW: u32 = 1024 * 1024;
 const HTTP2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// The least that hyper lets its buffer be bounded to.
 const LEAST_HEADER_BYTES: usize = 8192;
+/// How often a stop looks whether the client of an endless answer still reads.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How a listener's connections are served.
 #[derive(Clone)]
@@ -289,11 +292,22 @@ async fn watch<C>(
             }
             () = &mut stopped, if deadline.is_none() => {
                 shut_down(connection.as_mut());
-                let end = Instant::now() + limits.drain;
-                deadline = Some(end);
-                check.as_mut().reset(end.min(soon()));
+                let now = Instant::now();
+                if activity.is_endless() {
+                    deadline = Some(now + limits.farewell.min(limits.drain));
+                    check.as_mut().reset(now);
+                } else {
+                    let end = now + limits.drain;
+                    deadline = Some(end);
+                    check.as_mut().reset(end.min(soon()));
+                }
             }
             () = check.as_mut() => {
+                let is_farewell = deadline.is_some() && activity.is_endless();
+                if is_farewell && activity.is_blocked() {
+                    tracing::debug!("a client that does not read an endless answer was disconnected");
+                    return;
+                }
                 if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                     tracing::warn!("a connection was cut off at the drain deadline");
                     return;
@@ -311,6 +325,7 @@ async fn watch<C>(
                         return;
                     }
                 };
+                let next = if is_farewell { next.min(LOOK_AGAIN) } else { next };
                 let next = Instant::now() + next;
                 check.as_mut().reset(deadline.map_or(next, |deadline| deadline.min(next)));
             }

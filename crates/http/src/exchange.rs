@@ -59,6 +59,11 @@ pub struct Answered<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoggedPath(pub &'static str);
 
+/// Left by a handler in the extensions of its response: the answer has no end of its own, so a stop does not wait for a client
+/// that does not take the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endless;
+
 /// What all connections share.
 pub(crate) struct Environment {
     pub(crate) limits: Limits,
@@ -116,6 +121,7 @@ impl hyper::service::Service<Request<Incoming>> for Exchanges {
             status: CLIENT_CLOSED,
             bytes: 0,
             complete: false,
+            endless: false,
         };
         let span = if self.environment.spans {
             tracing::info_span!("request", id = id.as_str())
@@ -205,6 +211,10 @@ impl Future for Answering {
             && let Some(LoggedPath(path)) = response.extensions_mut().remove()
         {
             line.path = Some(path);
+        }
+        if let Some(Endless) = response.extensions_mut().remove() {
+            exchange.endless = true;
+            exchange.activity.endless_began();
         }
         if let Some(observer) = &exchange.environment.observer {
             let elapsed = exchange.started.elapsed();
@@ -321,6 +331,7 @@ struct Exchange {
     status: u16,
     bytes: u64,
     complete: bool,
+    endless: bool,
 }
 
 /// What only the access log needs.
@@ -335,6 +346,9 @@ struct Line {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        if self.endless {
+            self.activity.endless_ended();
+        }
         self.activity.request_ended();
         if let (Some(line), Some(log)) = (self.line.take(), &self.environment.log) {
             let ended = Instant::now();

@@ -28,7 +28,7 @@ mod tls;
 pub use access_log::{AccessLog, AccessLogOptions, LineFormat, WhenFull};
 pub use body_timeout::{BodyIdle, IdleBody};
 pub use error::HttpError;
-pub use exchange::{Answered, LoggedPath, Observer};
+pub use exchange::{Answered, Endless, LoggedPath, Observer};
 pub use file_body::{FileBody, FileSlice};
 pub use listen::{IpFamilies, ListenAddress};
 pub use options::{Limits, Listener, ListenerKind, SecurityHeaders, ServerOptions};

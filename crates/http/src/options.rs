@@ -131,6 +131,9 @@ pub struct Limits {
     pub http2_streams: u32,
     /// How long a stop waits for requests that are under way; 30 s. Then they are cut off.
     pub drain: Duration,
+    /// How long a stop waits for clients to take the rest of answers that have no end of their own ([`crate::Endless`]); 5 s.
+    /// It does not wait for one that reads nothing.
+    pub farewell: Duration,
     /// Connections that the kernel completes before they are accepted; 4096.
     pub backlog: u32,
 }
@@ -148,6 +151,7 @@ impl Default for Limits {
             extra_connections: 64,
             http2_streams: 128,
             drain: Duration::from_secs(30),
+            farewell: Duration::from_secs(5),
             backlog: 4096,
         }
     }

@@ -1,5 +1,6 @@
 //! `/realtime/user/…`: what somebody's clients do, told to the browser at once (api-v1.md §6.5).
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -8,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use pierhead_config::Config;
 use pierhead_events::{SubscribeError, UserEvent, UserEvents};
+use pierhead_http::Endless;
 
 use super::NO_CACHE;
 use crate::caller::parameter;
@@ -54,7 +56,7 @@ async fn subscribe(
         (CACHE_CONTROL, NO_TRANSFORM),
         (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((Extension(Endless), headers, Body::from_stream(body)).into_response())
 }
 
 /// `GET /realtime/user/test`: an event `test`, for whoever wants to know whether events arrive.

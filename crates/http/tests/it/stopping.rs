@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::routing::get;
-use pierhead_http::{Limits, ListenerKind, ServerOptions};
+use axum::{Extension, Router};
+use futures_util::stream;
+use pierhead_http::{Endless, Limits, ListenerKind, ServerOptions};
 use tokio::sync::Notify;
 
 use crate::running::Running;
@@ -100,4 +102,71 @@ async fn the_drain_deadline_cuts_off_what_does_not_end() {
     server.stop().await.unwrap();
     assert!(began.elapsed() >= drain);
     assert_eq!(busy.rest().await, b"");
+}
+
+/// `/news` never ends, and says when its client has the head; `/quiet` says nothing more after its first words.
+fn endless() -> Router {
+    let words = Bytes::from(vec![b'n'; 64 * 1024]);
+    let news = move || {
+        let body = stream::repeat(Ok::<_, std::convert::Infallible>(words));
+        std::future::ready((Extension(Endless), Body::from_stream(body)))
+    };
+    let quiet = async || {
+        let body = stream::unfold(Some("hello"), async |words| match words {
+            Some(words) => Some((Ok::<_, std::convert::Infallible>(words), None)),
+            None => std::future::pending().await,
+        });
+        (Extension(Endless), Body::from_stream(body))
+    };
+    Router::new()
+        .route("/news", get(news))
+        .route("/quiet", get(quiet))
+}
+
+fn with_limits(limits: Limits) -> Running {
+    let options = ServerOptions {
+        limits,
+        ..ServerOptions::default()
+    };
+    Running::start(ListenerKind::Plain, options, endless())
+}
+
+#[tokio::test]
+async fn a_client_that_stopped_reading_an_endless_answer_does_not_hold_a_stop() {
+    // Nothing else ends it: the stop would wait for the limit.
+    let hour = Duration::from_hours(1);
+    let server = with_limits(Limits {
+        response_stall: hour,
+        drain: hour,
+        farewell: hour,
+        ..Limits::default()
+    });
+    let mut listener = server.connect().await;
+    listener.send("GET /news HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    listener.head().await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_endless_answer_that_does_not_end_is_cut_off_after_its_farewell() {
+    let hour = Duration::from_hours(1);
+    let server = with_limits(Limits {
+        drain: hour,
+        farewell: Duration::from_millis(50),
+        ..Limits::default()
+    });
+    let mut listener = server.connect().await;
+    listener
+        .send("GET /quiet HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    listener.head().await;
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let quiet = format!("http://{}/quiet", server.address);
+    let mut by_http2 = client.get(quiet).send().await.unwrap();
+    assert_eq!(by_http2.chunk().await.unwrap().unwrap(), "hello");
+    server.stop().await.unwrap();
+    assert!(by_http2.chunk().await.is_err());
 }
