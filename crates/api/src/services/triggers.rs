@@ -37,11 +37,9 @@ mod start;
 
 pub(crate) use activation::activate;
 pub(crate) use analysis::{Analysis, Puller, analyze};
-pub(crate) use connecting::{
-    connect_bitbucket, connect_custom, connect_github, connect_gitlab, finish_bitbucket,
-};
+pub(crate) use connecting::{connect_bitbucket, connect_by_code, connect_custom, finish_bitbucket};
 pub use hosts::GitHosts;
-pub(crate) use hosts::{Namespace, Source};
+pub(crate) use hosts::{ByCode, Namespace, Source};
 pub(crate) use service::Service;
 pub(crate) use sources::{Found, contexts, dockerfiles, namespaces, sources, values};
 pub(crate) use start::{RunParameters, pushed, start};

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use pierhead_auth::{Account, AccountWatch};
 use pierhead_events::{Subscription, UserEvent, UserEvents};
 use pierhead_oci::RepositoryName;

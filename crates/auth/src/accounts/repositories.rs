@@ -98,6 +98,14 @@ impl From<Repository> for RepositoryRef {
     }
 }
 
+/// What can be set of a repository by itself.
+#[derive(Clone, Copy)]
+enum Setting {
+    Visibility(Visibility),
+    State(SettableState),
+    Trust(bool),
+}
+
 impl Accounts {
     /// Makes a repository.
     ///
@@ -195,22 +203,8 @@ impl Accounts {
         name: &str,
         visibility: Visibility,
     ) -> Result<RepositoryRef> {
-        let (accounts, now, actor) = (self.clone(), self.now(), actor.clone());
-        let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        self.write(move |conn| {
-            Box::pin(async move {
-                let found = find_repository(conn, &namespace, &name).await?;
-                repositories::set_visibility(conn, found.id, accounts.id_of(visibility)).await?;
-                let event = about(
-                    "change_repo_visibility",
-                    &found,
-                    &[("visibility", json!(visibility.name()))],
-                );
-                accounts.record(conn, &actor, now, event).await?;
-                Ok(found.into())
-            })
-        })
-        .await
+        self.set(actor, namespace, name, Setting::Visibility(visibility))
+            .await
     }
 
     /// Decides who may write to a repository. A mirror's configuration is left as it is.
@@ -224,27 +218,8 @@ impl Accounts {
         name: &str,
         state: SettableState,
     ) -> Result<RepositoryRef> {
-        let (accounts, now, actor) = (self.clone(), self.now(), actor.clone());
-        let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        self.write(move |conn| {
-            Box::pin(async move {
-                let found = find_repository(conn, &namespace, &name).await?;
-                if accounts.config().org_mirror
-                    && repositories::namespace_is_mirrored(conn, found.namespace_id).await?
-                {
-                    return Err(AccountsError::StateIsManaged(format!("{namespace}/{name}")));
-                }
-                repositories::set_state(conn, found.id, state.number()).await?;
-                let event = about(
-                    "change_repo_state",
-                    &found,
-                    &[("state_changed", json!(state.as_str()))],
-                );
-                accounts.record(conn, &actor, now, event).await?;
-                Ok(found.into())
-            })
-        })
-        .await
+        self.set(actor, namespace, name, Setting::State(state))
+            .await
     }
 
     /// Switches content trust of a repository on or off.
@@ -258,14 +233,47 @@ impl Accounts {
         name: &str,
         enabled: bool,
     ) -> Result<RepositoryRef> {
+        self.set(actor, namespace, name, Setting::Trust(enabled))
+            .await
+    }
+
+    /// A setting of a repository and its audit row.
+    async fn set(
+        &self,
+        actor: &Actor,
+        namespace: &str,
+        name: &str,
+        setting: Setting,
+    ) -> Result<RepositoryRef> {
         let (accounts, now, actor) = (self.clone(), self.now(), actor.clone());
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         self.write(move |conn| {
             Box::pin(async move {
                 let found = find_repository(conn, &namespace, &name).await?;
-                repositories::set_trust(conn, found.id, enabled).await?;
-                let keys = [("trust_enabled", json!(enabled))];
-                let event = about("change_repo_trust", &found, &keys);
+                let (kind, key, value) = match setting {
+                    Setting::Visibility(visibility) => {
+                        let id = accounts.id_of(visibility);
+                        repositories::set_visibility(conn, found.id, id).await?;
+                        let value = json!(visibility.name());
+                        ("change_repo_visibility", "visibility", value)
+                    }
+                    Setting::State(state) => {
+                        if accounts.config().org_mirror
+                            && repositories::namespace_is_mirrored(conn, found.namespace_id).await?
+                        {
+                            let name = format!("{namespace}/{name}");
+                            return Err(AccountsError::StateIsManaged(name));
+                        }
+                        repositories::set_state(conn, found.id, state.number()).await?;
+                        let value = json!(state.as_str());
+                        ("change_repo_state", "state_changed", value)
+                    }
+                    Setting::Trust(enabled) => {
+                        repositories::set_trust(conn, found.id, enabled).await?;
+                        ("change_repo_trust", "trust_enabled", json!(enabled))
+                    }
+                };
+                let event = about(kind, &found, &[(key, value)]);
                 accounts.record(conn, &actor, now, event).await?;
                 Ok(found.into())
             })

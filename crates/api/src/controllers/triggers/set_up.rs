@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Path, Query};
 use crate::guard::BySession;
 use crate::route::{Route, Routes};
-use crate::services::triggers::{self, Service};
+use crate::services::triggers::{self, ByCode, Service};
 use crate::state::Api;
 
 /// The pages that make triggers.
@@ -112,7 +112,7 @@ async fn github(
     let name = path.name(&api)?;
     let (user, repository) = builder(&api, &guard, &name).await?;
     let code = callback.code()?;
-    let uuid = triggers::connect_github(&api, &repository, user, code).await?;
+    let uuid = triggers::connect_by_code(&api, &repository, user, ByCode::GitHub, code).await?;
     to_trigger(&name, &uuid)
 }
 
@@ -130,7 +130,7 @@ async fn gitlab(
         .ok_or_else(|| Error::web(StatusCode::BAD_REQUEST, "Invalid Request"))?;
     let (user, repository) = builder(&api, &guard, &name).await?;
     let code = callback.code()?;
-    let uuid = triggers::connect_gitlab(&api, &repository, user, code).await?;
+    let uuid = triggers::connect_by_code(&api, &repository, user, ByCode::GitLab, code).await?;
     to_trigger(&name, &uuid)
 }
 

@@ -14,6 +14,7 @@ use pierhead_registry::uninterrupted;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::hosts::ByCode;
 use super::{Service, Trigger, auth_token, find_anywhere};
 use crate::error::{Error, Result};
 use crate::services::hosted::HostError;
@@ -40,36 +41,23 @@ pub(crate) async fn connect_custom(
     Ok(uuid)
 }
 
-/// Makes a trigger for GitHub with the code that it sent the person back with; returns its id.
-pub(crate) async fn connect_github(
+/// Makes a trigger with the code that a service sent the person back with; returns its id.
+pub(crate) async fn connect_by_code(
     api: &Api,
     repository: &Repository,
     user: UserId,
+    by: ByCode,
     code: &str,
 ) -> Result<String> {
     let (api, repository, code) = (api.clone(), repository.clone(), code.to_owned());
     uninterrupted(async move {
-        let hosts = api.git_hosts();
-        let token = hosts.exchange_github(&code, &api.base_url()).await;
+        let token = api.git_hosts().exchange(by, &code, &api.base_url()).await;
         let token = token.map_err(page_error)?;
-        with_token(&api, &repository, user, Service::GitHub, &token).await
-    })
-    .await
-}
-
-/// The same for GitLab.
-pub(crate) async fn connect_gitlab(
-    api: &Api,
-    repository: &Repository,
-    user: UserId,
-    code: &str,
-) -> Result<String> {
-    let (api, repository, code) = (api.clone(), repository.clone(), code.to_owned());
-    uninterrupted(async move {
-        let hosts = api.git_hosts();
-        let token = hosts.exchange_gitlab(&code, &api.base_url()).await;
-        let token = token.map_err(page_error)?;
-        with_token(&api, &repository, user, Service::GitLab, &token).await
+        let service = match by {
+            ByCode::GitHub => Service::GitHub,
+            ByCode::GitLab => Service::GitLab,
+        };
+        with_token(&api, &repository, user, service, &token).await
     })
     .await
 }

@@ -17,6 +17,8 @@ use utoipa::ToSchema;
 use super::Service;
 use super::metadata::Metadata;
 use super::payload::Incoming;
+use crate::services::hosted::connection::Connection;
+use crate::services::hosted::json_path::text;
 use crate::services::hosted::oauth2::NoToken;
 use crate::services::hosted::{self, HostError, Result};
 
@@ -25,6 +27,7 @@ mod github;
 mod gitlab;
 mod installing;
 
+use installing::Shelf;
 pub(super) use installing::{Installation, Part, install, uninstall};
 
 /// Largest answer of a service in bytes: GitHub's list of the files of a commit has at most 7 MB.
@@ -35,6 +38,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 const LONGEST_CALL: Duration = Duration::from_secs(20);
 /// How long everything together may take that a build can do without, while a service waits for what is said to its report.
 const LOOKUPS: Duration = Duration::from_secs(5);
+
+/// A service that sends a person back with a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ByCode {
+    GitHub,
+    GitLab,
+}
 
 /// How the services are reached.
 #[derive(Clone, Debug)]
@@ -73,22 +83,17 @@ impl GitHosts {
         }
     }
 
-    /// The token that GitHub gives for a code.
-    pub(super) async fn exchange_github(
+    /// The token that a service gives for a code.
+    pub(super) async fn exchange(
         &self,
+        service: ByCode,
         code: &str,
         base_url: &str,
     ) -> Result<Secret, HostError> {
-        self.github.exchange(code, base_url).await
-    }
-
-    /// The token that GitLab gives for a code.
-    pub(super) async fn exchange_gitlab(
-        &self,
-        code: &str,
-        base_url: &str,
-    ) -> Result<Secret, HostError> {
-        self.gitlab.exchange(code, base_url).await
+        match service {
+            ByCode::GitHub => self.github.exchange(code, base_url).await,
+            ByCode::GitLab => self.gitlab.exchange(code, base_url).await,
+        }
     }
 
     /// Bitbucket, where tokens are given in two steps.
@@ -253,16 +258,35 @@ pub(super) trait GitHost: Send + Sync {
     async fn add(&self, source: &str, part: Part, installation: &Installation<'_>)
     -> Result<Value>;
 
+    /// Where the parts of a repository are kept.
+    fn shelf(&self, source: &str, part: Part) -> Result<Shelf>;
+
+    /// What is kept there.
+    async fn kept(&self, shelf: &Shelf) -> Result<Vec<Value>>;
+
+    /// The service's API.
+    fn connection(&self) -> &Connection;
+
     /// The ids of the parts of this installation that are there.
     async fn added(
         &self,
         source: &str,
         part: Part,
         installation: &Installation<'_>,
-    ) -> Result<Vec<Value>>;
+    ) -> Result<Vec<Value>> {
+        let shelf = self.shelf(source, part)?;
+        let kept = self.kept(&shelf).await?;
+        let own = kept
+            .iter()
+            .filter(|item| installation.has(part, text(item, shelf.content)));
+        Ok(own.filter_map(|item| item.get(shelf.id).cloned()).collect())
+    }
 
     /// Removes a part; one that is gone already is as good.
-    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()>;
+    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()> {
+        let shelf = self.shelf(source, part)?;
+        self.connection().delete(&shelf.place(id)?).await
+    }
 
     /// What the caller is told of a part that could not be added.
     fn not_added(&self, source: &str, part: Part, error: HostError) -> HostError;

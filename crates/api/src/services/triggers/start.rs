@@ -1,7 +1,7 @@
 //! The builds of a trigger: started by a person, or by a push that a git server reports.
 
-use axum::body::Bytes;
 use axum::http::StatusCode;
+use bytes::Bytes;
 use pierhead_auth::Repository;
 use pierhead_auth::accounts::Actor;
 use pierhead_db::queries::builds::PullRobot;

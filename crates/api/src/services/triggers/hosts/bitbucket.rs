@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use super::installing::segment;
+use super::installing::Shelf;
 use super::{
     GitHost, HostError, Installation, LOOKUPS, Namespace, Part, Reference, Repository, Result,
     Source,
@@ -299,28 +299,24 @@ impl GitHost for Bitbucket {
         self.connection.create(&path, &body, id_of(part)).await
     }
 
-    async fn added(
-        &self,
-        source: &str,
-        part: Part,
-        installation: &Installation<'_>,
-    ) -> Result<Vec<Value>> {
-        let path = Self::path(source, &[list_of(part)])?;
-        let found = self.connection.linked(&path, &[], PAGING, None).await?;
+    fn shelf(&self, source: &str, part: Part) -> Result<Shelf> {
         let content = match part {
             Part::Key => "key",
             Part::Webhook => "url",
         };
-        let own = found
-            .iter()
-            .filter(|item| installation.has(part, text(item, content)));
-        let ids = own.filter_map(|item| item.get(id_of(part)).cloned());
-        Ok(ids.collect())
+        Ok(Shelf {
+            path: Self::path(source, &[list_of(part)])?,
+            content,
+            id: id_of(part),
+        })
     }
 
-    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()> {
-        let path = Self::path(source, &[list_of(part), &segment(id)])?;
-        self.connection.delete(&path).await
+    async fn kept(&self, shelf: &Shelf) -> Result<Vec<Value>> {
+        self.connection.linked(&shelf.path, &[], PAGING, None).await
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     fn not_added(&self, _: &str, part: Part, error: HostError) -> HostError {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::installing::segment;
+use super::installing::Shelf;
 use super::{
     GitHost, HostError, Installation, LOOKUPS, Namespace, Part, Reference, Repository, Result,
     Source,
@@ -334,27 +334,24 @@ impl GitHost for GitHub {
         self.0.create(&path, &body, "id").await
     }
 
-    async fn added(
-        &self,
-        source: &str,
-        part: Part,
-        installation: &Installation<'_>,
-    ) -> Result<Vec<Value>> {
-        let path = Self::path(source, &[list_of(part)])?;
-        let found = self.0.numbered(&path, &[], PAGING, None).await?;
+    fn shelf(&self, source: &str, part: Part) -> Result<Shelf> {
         let content = match part {
             Part::Key => "key",
             Part::Webhook => "config.url",
         };
-        let own = found
-            .iter()
-            .filter(|item| installation.has(part, text(item, content)));
-        Ok(own.filter_map(|item| item.get("id").cloned()).collect())
+        Ok(Shelf {
+            path: Self::path(source, &[list_of(part)])?,
+            content,
+            id: "id",
+        })
     }
 
-    async fn remove(&self, source: &str, part: Part, id: &Value) -> Result<()> {
-        let path = Self::path(source, &[list_of(part), &segment(id)])?;
-        self.0.delete(&path).await
+    async fn kept(&self, shelf: &Shelf) -> Result<Vec<Value>> {
+        self.0.numbered(&shelf.path, &[], PAGING, None).await
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.0
     }
 
     fn not_added(&self, source: &str, part: Part, error: HostError) -> HostError {

@@ -5,6 +5,7 @@ use pierhead_config::Secret;
 use serde_json::{Map, Value};
 
 use super::{GitHost, HostError, Result};
+use crate::services::hosted::connection::path;
 
 /// One of the two things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +44,26 @@ impl Installation<'_> {
     }
 }
 
-/// The id of a part as a segment of a path.
-pub(super) fn segment(id: &Value) -> String {
-    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+/// Where a service keeps the parts of one kind.
+#[derive(Clone, Debug)]
+pub(in crate::services::triggers) struct Shelf {
+    /// The path of the list.
+    pub(super) path: String,
+    /// What a part in the list has its key or address under.
+    pub(super) content: &'static str,
+    /// And its id.
+    pub(super) id: &'static str,
+}
+
+impl Shelf {
+    /// The path of the part with this id.
+    pub(super) fn place(&self, id: &Value) -> Result<String> {
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        let segment = path(&[&id]).ok_or_else(|| {
+            HostError::Failed(format!("{id:?} is no id of something at a git service"))
+        })?;
+        Ok(format!("{}{segment}", self.path))
+    }
 }
 
 /// Adds the builder's key and the webhook; gives what the settings must keep of them. If it fails, what was added is removed.
@@ -117,6 +135,19 @@ pub(in crate::services::triggers) async fn uninstall(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_has_a_place_below_its_list() {
+        let shelf = Shelf {
+            path: "/hooks".to_owned(),
+            content: "url",
+            id: "id",
+        };
+        let place = |id: Value| shelf.place(&id).ok();
+        assert_eq!(place(7.into()).as_deref(), Some("/hooks/7"));
+        assert_eq!(place("{1-2}".into()).as_deref(), Some("/hooks/%7B1-2%7D"));
+        assert_eq!(place("..".into()), None);
+    }
 
     #[test]
     fn a_key_is_known_without_its_comment_and_an_address_as_a_whole() {
