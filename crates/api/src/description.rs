@@ -14,7 +14,7 @@ mod reference;
 pub(crate) mod rendered;
 mod schema;
 
-pub(crate) use discovery::swagger;
+pub(crate) use discovery::{Publisher, swagger};
 
 /// Namespace and name.
 const REPOSITORY: &str = "^[a-z0-9._-]+/[a-zA-Z0-9._/-]*[a-zA-Z0-9._-]$";

@@ -7,11 +7,20 @@ use crate::config::ApiConfig;
 use crate::guard::Rule;
 use crate::route::{Documentation, Route, Routes};
 
+/// Who serves the API.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Publisher<'c> {
+    /// `MAIL_DEFAULT_SENDER`.
+    pub(crate) email: &'c str,
+    /// `TERMS_OF_SERVICE_URL` of `FOOTER_LINKS`.
+    pub(crate) terms: &'c str,
+}
+
 /// The description; hidden operations only if `internal`.
 pub(crate) fn swagger(
     routes: &Routes,
     config: &ApiConfig,
-    contact: &str,
+    publisher: Publisher<'_>,
     internal: bool,
     is_served: impl Fn(&Route) -> bool,
 ) -> Value {
@@ -56,8 +65,8 @@ pub(crate) fn swagger(
             "version": "v1",
             "title": TITLE,
             "description": ABOUT,
-            "termsOfService": "",
-            "contact": { "email": contact },
+            "termsOfService": publisher.terms,
+            "contact": { "email": publisher.email },
         },
         "securityDefinitions": {
             "oauth2_implicit": {

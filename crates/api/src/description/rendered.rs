@@ -42,8 +42,13 @@ impl Kind {
         let routes = controllers::routes();
         match self {
             Self::Swagger { internal } => {
-                let contact = &api.config().mail.mail_default_sender;
-                description::swagger(&routes, config, contact, internal, |route| {
+                let settings = api.config();
+                let terms = settings.ui.footer_links.get("TERMS_OF_SERVICE_URL");
+                let publisher = description::Publisher {
+                    email: &settings.mail.mail_default_sender,
+                    terms: terms.and_then(Option::as_deref).unwrap_or_default(),
+                };
+                description::swagger(&routes, config, publisher, internal, |route| {
                     route.is_served(api)
                 })
             }

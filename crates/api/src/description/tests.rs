@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{openapi, swagger};
+use super::{Publisher, openapi, swagger};
 use crate::controllers;
 use crate::testing;
 
@@ -43,7 +43,7 @@ fn ours() -> BTreeMap<(String, String), Operation> {
     let document = swagger(
         &controllers::routes(),
         &testing::config(),
-        "",
+        Publisher::default(),
         false,
         |_| true,
     );
@@ -171,7 +171,7 @@ fn every_reference_of_both_documents_leads_somewhere() {
     let routes = controllers::routes();
     let config = testing::config();
     for document in [
-        swagger(&routes, &config, "", true, |_| true),
+        swagger(&routes, &config, Publisher::default(), true, |_| true),
         openapi(&routes, &config, |_| true),
     ] {
         let text = document.to_string();

@@ -244,3 +244,17 @@ async fn an_operators_own_icon_and_rules_for_crawlers_are_served() {
     }
     assert_eq!(fixture.get("/robots.txt").await.body, "User-agent: *");
 }
+
+#[tokio::test]
+async fn discovery_names_the_terms_of_service_and_whom_to_write_to() {
+    let fixture = Fixture::configured(|config| {
+        let terms = Some("https://example.com/terms".to_owned());
+        let links = &mut config.ui.footer_links;
+        links.insert("TERMS_OF_SERVICE_URL".to_owned(), terms);
+        config.mail.mail_default_sender = "registry@example.com".to_owned();
+    })
+    .await;
+    let info = &fixture.get("/api/v1/discovery").await.json()["info"];
+    assert_eq!(info["termsOfService"], "https://example.com/terms");
+    assert_eq!(info["contact"]["email"], "registry@example.com");
+}
