@@ -28,6 +28,8 @@ use crate::hex;
 use crate::state::Api;
 
 const CSRF: &str = "_csrf_token";
+/// The state that the browser is sent to an identity provider with; Quay's key.
+const STATE: &str = "_oauth_csrf_token";
 const USER: &str = "_user_id";
 const LOGIN_TIME: &str = "login_time";
 const PERMANENT: &str = "_permanent";
@@ -134,7 +136,8 @@ impl Session {
         }
     }
 
-    /// Signs a person in, and returns the new CSRF token, for the header `X-Next-CSRF-Token`.
+    /// Signs a person in, and returns the new CSRF token, for the header `X-Next-CSRF-Token`. Who was sent to an identity provider
+    /// before has to go there again: what they would come back with could be meant for somebody else.
     pub(crate) fn sign_in(
         &self,
         config: &SessionConfig,
@@ -147,6 +150,7 @@ impl Session {
         self.set("_id", json!(client.id()));
         self.set(PERMANENT, json!(config.permanent));
         self.prove_again(now);
+        self.forget(&[STATE]);
         self.token(CSRF, true)
     }
 
@@ -158,9 +162,28 @@ impl Session {
 
     /// Forgets who is signed in. The CSRF token stays, as in Quay.
     pub(crate) fn sign_out(&self) {
+        self.forget(&[USER, "_fresh", "_id", LOGIN_TIME, STATE]);
+    }
+
+    /// The state that the browser is sent to an identity provider with, made if there is none yet.
+    pub(crate) fn state(&self) -> Result<String, Error> {
+        self.token(STATE, false)
+    }
+
+    /// Refuses when `given` is not the state that the browser was sent away with.
+    pub(crate) fn check_state(&self, given: &str) -> Result<(), Error> {
+        self.check_token(STATE, given)
+    }
+
+    /// The state has served: nothing more can come back with it.
+    pub(crate) fn spend_state(&self) {
+        self.forget(&[STATE]);
+    }
+
+    fn forget(&self, keys: &[&str]) {
         let mut values = self.lock();
-        for key in [USER, "_fresh", "_id", LOGIN_TIME] {
-            values.map.remove(key);
+        for key in keys {
+            values.map.remove(*key);
         }
         values.changed = true;
     }

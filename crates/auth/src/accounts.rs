@@ -61,7 +61,7 @@ pub use audit::{Actor, Event};
 pub use bootstrap::{Bootstrap, BootstrapError, Provisioned};
 pub use confirmations::ConfirmedAddress;
 pub use error::{AccountsError, Result};
-pub use external_logins::{ExternalIdentity, Linked};
+pub use external_logins::{Asks, ExternalIdentity, Linked};
 pub use initialize::{FirstUser, Initialized};
 pub use names::{MAX_NAME_LEN, MIN_NAME_LEN, MIN_PASSWORD_LEN};
 pub use namespace_deletion::QueueNames;

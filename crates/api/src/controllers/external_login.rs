@@ -2,7 +2,8 @@
 //! [`crate::services::external_login`].
 //!
 //! What is bound to the session is the state that a browser is sent away with: who comes back without it is refused before
-//! anything else is looked at.
+//! anything else is looked at. It ends when somebody signs in or out, and when it has linked an identity: nobody can be made to
+//! come back with a state, and a code, of somebody else.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
@@ -33,8 +34,6 @@ mod failure;
 
 use failure::Failure;
 
-/// The session's key for the state that browsers are sent away with; Quay's.
-const STATE: &str = "_oauth_csrf_token";
 /// The session's key for when a captcha was solved, in seconds since 1970; Quay's.
 const CAPTCHA: &str = "captcha_verified";
 /// How many seconds a solved captcha counts.
@@ -126,7 +125,7 @@ fn authorization_url(
     session: &Session,
     purpose: Purpose,
 ) -> Result<String> {
-    let state = session.token(STATE, false)?;
+    let state = session.state()?;
     let redirect_uri = purpose.redirect_uri(&api.base_url(), service.id());
     Ok(service.authorization_url(&redirect_uri, &state))
 }
@@ -140,7 +139,7 @@ fn service_of<'a>(api: &'a Api, id: &str) -> Result<&'a dyn LoginService> {
 
 /// The code that a provider sent the browser back with, or why it gave none. The state comes first.
 fn code_of<'f>(session: &Session, form: &'f Form) -> Result<Result<&'f str, Refusal>> {
-    session.check_token(STATE, form.any("state").unwrap_or_default())?;
+    session.check_state(form.any("state").unwrap_or_default())?;
     Ok(match form.any("error").filter(|error| !error.is_empty()) {
         Some(error) => Err(Refusal::new(error)),
         None => Ok(form.any("code").unwrap_or_default()),
@@ -166,7 +165,7 @@ async fn callback(
         actor: browser.actor(),
         user_agent: browser.user_agent(),
         code,
-        is_human: take_captcha(&api, session),
+        is_human: &|| take_captcha(&api, session),
     };
     match sign_in(&api, service, attempt).await? {
         Outcome::SignedIn { uuid, has_prompts } => {
@@ -205,6 +204,7 @@ async fn attach(
     };
     match attach_identity(&api, service, user.id, code).await? {
         Ok(()) => {
+            guard.session().spend_state();
             let base = base_url(&api, &headers);
             redirect(&format!("{base}/user/{}?tab=external", user.username))
         }
@@ -296,7 +296,7 @@ mod tests {
         let session = Session::default();
         let form = |query: &str| Form::of_query(query);
         assert!(code_of(&session, &form("code=x&state=")).is_err());
-        let state = session.token(STATE, false).unwrap();
+        let state = session.state().unwrap();
         for wrong in ["code=x", "code=x&state=y", "error=x&state=y"] {
             assert!(code_of(&session, &form(wrong)).is_err(), "{wrong}");
         }

@@ -77,6 +77,11 @@ pub enum AccountsError {
     /// An identity at a provider is linked already, or the account to another one there.
     #[error("The external account is already attached to an account")]
     IdentityInUse,
+    /// What an identity provider says of somebody has control characters.
+    #[error(
+        "The account at the service has a name, an id or an e-mail address that cannot be used"
+    )]
+    MalformedIdentity,
     /// Every name that was tried for somebody who comes from an identity provider is taken.
     #[error("No username like {0} is free. Please contact your administrator")]
     NoFreeName(String),

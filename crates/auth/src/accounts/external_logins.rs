@@ -44,6 +44,15 @@ pub enum Linked {
     NoPerson,
 }
 
+/// What a person is asked who has a new account.
+#[derive(Clone, Copy, Debug)]
+pub struct Asks {
+    /// Whether they want that name: `FEATURE_USERNAME_CONFIRMATION`.
+    pub username: bool,
+    /// To choose a password, for clients other than browsers: where passwords are kept here.
+    pub password: bool,
+}
+
 impl Accounts {
     /// Who an identity is linked to. Two statements.
     ///
@@ -84,8 +93,7 @@ impl Accounts {
     }
 
     /// Makes an account for somebody whom the site [admits](Self::admit_external), called as they are called at the provider
-    /// as far as that can be, and links it. They are asked to choose a password, for clients other than browsers, and with
-    /// `confirm_username` whether they want that name.
+    /// as far as that can be, and links it.
     ///
     /// # Errors
     /// When the address is malformed or taken, no name is free, or the identity was linked meanwhile; then nothing has
@@ -94,10 +102,10 @@ impl Accounts {
         &self,
         actor: &Actor,
         identity: ExternalIdentity,
-        confirm_username: bool,
+        asks: Asks,
     ) -> Result<UserId> {
         names::check_email(identity.email.as_deref(), self.config())?;
-        check(&identity)?;
+        identity.check()?;
         let (accounts, actor) = (self.clone(), actor.clone());
         self.write(move |conn| {
             Box::pin(async move {
@@ -107,14 +115,16 @@ impl Accounts {
                     .0
                     .enums
                     .find(EnumTable::UserPromptKind, CONFIRM_USERNAME);
-                if let Some(prompt) = prompt.filter(|_| confirm_username) {
+                if let Some(prompt) = prompt.filter(|_| asks.username) {
                     profiles::insert_prompt(conn, id, prompt).await?;
                 }
                 accounts.link(conn, id, &identity).await?;
-                let nothing = Value::Object(serde_json::Map::new());
-                accounts
-                    .notify(conn, PASSWORD_REQUIRED, id, &nothing, None)
-                    .await?;
+                if asks.password {
+                    let nothing = Value::Object(serde_json::Map::new());
+                    accounts
+                        .notify(conn, PASSWORD_REQUIRED, id, &nothing, None)
+                        .await?;
+                }
                 accounts
                     .record_user_create(conn, &actor, id, &new, accounts.now())
                     .await?;
@@ -129,7 +139,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::IdentityInUse`] when it is linked already, or the account to another one of that provider.
     pub async fn attach_login(&self, user: UserId, identity: ExternalIdentity) -> Result<()> {
-        check(&identity)?;
+        identity.check()?;
         let accounts = self.clone();
         self.write(move |conn| Box::pin(async move { accounts.link(conn, user, &identity).await }))
             .await
@@ -181,17 +191,25 @@ impl Accounts {
     }
 }
 
-fn check(identity: &ExternalIdentity) -> Result<()> {
-    names::check_length(
-        "The external account's id",
-        &identity.ident,
-        MAX_IDENTITY_LEN,
-    )?;
-    names::check_length(
-        "The external account's name",
-        &identity.username,
-        MAX_IDENTITY_LEN,
-    )
+impl ExternalIdentity {
+    /// Refuses what cannot be kept.
+    ///
+    /// # Errors
+    /// When the id or the name is too long, or something has control characters.
+    pub fn check(&self) -> Result<()> {
+        let email = self.email.as_deref().unwrap_or_default();
+        for text in [&*self.ident, &*self.username, email] {
+            if text.chars().any(char::is_control) {
+                return Err(AccountsError::MalformedIdentity);
+            }
+        }
+        names::check_length("The external account's id", &self.ident, MAX_IDENTITY_LEN)?;
+        names::check_length(
+            "The external account's name",
+            &self.username,
+            MAX_IDENTITY_LEN,
+        )
+    }
 }
 
 #[cfg(test)]

@@ -132,39 +132,29 @@ fn github_and_google(rules: &mut Rules<'_>) {
     if auth.feature_github_login {
         let at = At::key("GITHUB_LOGIN_CONFIG");
         let required = "required with FEATURE_GITHUB_LOGIN";
-        let Some(github) = &auth.github_login_config else {
+        if let Some(github) = &auth.github_login_config {
+            let (id, secret) = (&github.client_id, &github.client_secret);
+            client(rules, &at, id.as_ref(), secret.as_ref(), required);
+            if github.org_restrict {
+                rules.expect_given(
+                    github.allowed_organizations.first(),
+                    &at.child("ALLOWED_ORGANIZATIONS"),
+                    "required with ORG_RESTRICT: at least one organization",
+                );
+            }
+        } else {
             rules.expect(false, &at, Found::Missing, required);
-            return;
-        };
-        client(
-            rules,
-            &at,
-            github.client_id.as_ref(),
-            github.client_secret.as_ref(),
-            required,
-        );
-        if github.org_restrict {
-            rules.expect_given(
-                github.allowed_organizations.first(),
-                &at.child("ALLOWED_ORGANIZATIONS"),
-                "required with ORG_RESTRICT: at least one organization",
-            );
         }
     }
     if auth.feature_google_login {
         let at = At::key("GOOGLE_LOGIN_CONFIG");
         let required = "required with FEATURE_GOOGLE_LOGIN";
-        let Some(google) = &auth.google_login_config else {
+        if let Some(google) = &auth.google_login_config {
+            let (id, secret) = (&google.client_id, &google.client_secret);
+            client(rules, &at, id.as_ref(), secret.as_ref(), required);
+        } else {
             rules.expect(false, &at, Found::Missing, required);
-            return;
-        };
-        client(
-            rules,
-            &at,
-            google.client_id.as_ref(),
-            google.client_secret.as_ref(),
-            required,
-        );
+        }
     }
 }
 

@@ -8,8 +8,20 @@ on_engines! { people_link_github_to_their_account }
 async fn people_link_github_to_their_account(engine: Engine) -> Result<()> {
     let github = MockGitHub::start();
     let (mut server, devel) = start(engine, github.config()).await?;
-    let ann = server.create_user("ann")?;
-    let ann = server.signed_in("ann", ann.password()).await?;
+    let credentials = server.create_user("ann")?;
+
+    // Whoever was in this browser before ann cannot have her come back with an account of theirs.
+    let browser = server.anonymous();
+    let theirs = sent_to(&browser, "github", "attach").await?;
+    browser.sign_in("ann", credentials.password()).await?;
+    json_of(browser.get(&github.agree(&server, &theirs)).await?, 403)?;
+    let hers = sent_to(&browser, "github", "attach").await?;
+    json_of(browser.post("/api/v1/signout", Value::Null).await?, 200)?;
+    browser.sign_in("ann", credentials.password()).await?;
+    json_of(browser.get(&github.agree(&server, &hers)).await?, 403)?;
+    assert!(github.server.asked().is_empty());
+
+    let ann = server.signed_in("ann", credentials.password()).await?;
 
     // Only for who is signed in in this browser.
     let address = sent_to(&ann, "github", "attach").await?;
@@ -28,6 +40,8 @@ async fn people_link_github_to_their_account(engine: Engine) -> Result<()> {
         "metadata": { "service_username": "Octo-Cat" },
     }]);
     assert_eq!(me(&ann).await?["logins"], login);
+    // What she came back with has served.
+    json_of(ann.get(&path).await?, 403)?;
 
     // Now it signs ann in.
     let browser = server.anonymous();

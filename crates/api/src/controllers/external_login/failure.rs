@@ -57,6 +57,11 @@ impl<'a> Failure<'a> {
     /// What the browser gets.
     pub(super) fn answer(&self, refusal: &Refusal) -> Result<Response> {
         let (title, text) = (self.service.title(), refusal.text());
+        tracing::info!(
+            service = self.service.id(),
+            reason = text,
+            "nobody was signed in"
+        );
         let can_register = self.config.users.feature_user_creation
             && self.config.auth.feature_direct_login
             && !self.config.users.feature_invite_only_user_creation;

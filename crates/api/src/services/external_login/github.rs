@@ -21,6 +21,8 @@ use crate::services::hosted::oauth2::OAuthClient;
 const ID: &str = "github";
 const ICON: &str = "fa-github";
 const PATIENCE: Duration = LONGEST_CALL;
+/// Most e-mail addresses of a person that are looked at.
+const MOST_EMAILS: usize = 100;
 const PAGING: Paging = Paging {
     size: 100,
     parameter: "per_page",
@@ -68,14 +70,14 @@ impl GitHub {
         if !self.restricted {
             return Ok(());
         }
-        let found = api.numbered("/user/orgs", &[], PAGING, None).await;
-        let found = found
-            .map_err(|error| Refusal::unanswered("Got non-2XX response for org lookup", error))?;
         let is_allowed = |organization: &Value| {
             text(organization, "login")
                 .is_some_and(|login| self.organizations.contains(&login.to_lowercase()))
         };
-        if found.iter().any(is_allowed) {
+        let found = api.any_numbered("/user/orgs", PAGING, is_allowed).await;
+        if found
+            .map_err(|error| Refusal::unanswered("Got non-2XX response for org lookup", error))?
+        {
             return Ok(());
         }
         Err(Refusal::new(
@@ -146,7 +148,9 @@ impl LoginService for GitHub {
         })?;
         let (ident, username) = who(&user)?;
         self.check_organizations(&api).await?;
-        let emails = api.numbered("/user/emails", &[], PAGING, None).await;
+        let emails = api
+            .numbered("/user/emails", &[], PAGING, Some(MOST_EMAILS))
+            .await;
         let emails = emails.map_err(|error| {
             Refusal::unanswered("Got non-2XX status code for emails endpoint", error)
         })?;

@@ -51,7 +51,10 @@ impl Refusal {
     /// A provider did not answer what it was asked; `call` says what that was.
     pub(super) fn unanswered(call: &str, error: HostError) -> Self {
         Self::new(match error {
-            HostError::Answered { status, .. } => format!("{call}: {}", status.as_u16()),
+            HostError::Answered { status, told, .. } => {
+                tracing::info!(status = status.as_u16(), told, "{call}");
+                format!("{call}: {}", status.as_u16())
+            }
             other => other.to_string(),
         })
     }

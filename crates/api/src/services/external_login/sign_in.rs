@@ -1,7 +1,7 @@
 //! Signing in with an identity: as the account that it is linked to, or as a new one if the site lets people come.
 
 use pierhead_auth::accounts::{
-    AccountsError, Actor, ExternalIdentity, Linked, Profile, RegistrationRules,
+    AccountsError, Actor, Asks, ExternalIdentity, Linked, Profile, RegistrationRules,
 };
 use pierhead_db::queries::profiles;
 
@@ -21,8 +21,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) user_agent: &'a str,
     /// What the provider sent it back with.
     pub(crate) code: &'a str,
-    /// Whether a captcha was solved for it.
-    pub(crate) is_human: bool,
+    /// Whether a captcha was solved for it. Asked when it has to be, as it counts once.
+    pub(crate) is_human: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// What comes of it.
@@ -52,7 +52,12 @@ pub(crate) async fn sign_in(
         Err(refusal) => return Ok(Outcome::Refused(refusal)),
     };
     match api.accounts().linked_to(&identity).await? {
-        Linked::Person(person) => open_session(api, &attempt, &person).await,
+        Linked::Person(person) => {
+            if let Some(uuid) = &person.uuid {
+                api.auth().record_sign_in_elsewhere(uuid).await?;
+            }
+            open_session(api, &attempt, &person).await
+        }
         Linked::NoPerson => Ok(Outcome::Refused(Refusal::new(NO_SESSION))),
         Linked::Nobody => register(api, service, &attempt, identity).await,
     }
@@ -68,6 +73,9 @@ pub(super) async fn identify(
     let _place = api.login_services().place()?;
     let redirect_uri = purpose.redirect_uri(&api.base_url(), service.id());
     let identity = service.identify(code, &redirect_uri).await?;
+    identity
+        .check()
+        .map_err(|error| Refusal::new(error.to_string()))?;
     if api.config().mail.feature_mailing && identity.email.is_none() {
         return Err(Refusal::new(
             "A verified email address is required to login with this service",
@@ -93,15 +101,18 @@ async fn register(
     if let Err(error) = accounts.admit_external(&identity, &rules, open).await {
         return refused(api, service, &identity, error);
     }
-    if users.feature_recaptcha && !attempt.is_human {
-        return Ok(Outcome::NeedsCaptcha);
-    }
     if api.is_read_only() {
         return Err(Error::ReadOnly);
     }
-    let confirm_username = users.feature_username_confirmation;
+    if users.feature_recaptcha && !(attempt.is_human)() {
+        return Ok(Outcome::NeedsCaptcha);
+    }
+    let asks = Asks {
+        username: users.feature_username_confirmation,
+        password: api.is_database_auth(),
+    };
     let made = accounts
-        .enroll_external(&attempt.actor, identity.clone(), confirm_username)
+        .enroll_external(&attempt.actor, identity.clone(), asks)
         .await;
     match (accounts.linked_to(&identity).await?, made) {
         // Also where a second tab of the same browser was faster.
@@ -120,7 +131,6 @@ async fn open_session(api: &Api, attempt: &Attempt<'_>, person: &Profile) -> Res
         return Ok(Outcome::Refused(Refusal::new(NO_SESSION)));
     };
     by_password::record_success(api, actor, user_agent, person.id).await?;
-    api.auth().record_sign_in_elsewhere(&uuid).await?;
     let prompts = profiles::prompts(&mut api.db().read().await?, person.id).await?;
     Ok(Outcome::SignedIn {
         uuid,

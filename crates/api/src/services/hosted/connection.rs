@@ -177,23 +177,62 @@ impl Connection {
         limit: Option<usize>,
     ) -> Result<Vec<Value>> {
         let limit = limit.unwrap_or(usize::MAX);
-        let size = paging.size.min(limit);
-        let (mut items, mut room) = (Vec::new(), LARGEST_LIST);
+        let paging = Paging {
+            size: paging.size.min(limit),
+            ..paging
+        };
+        let mut items = Vec::new();
+        let keep = |found| {
+            items.extend(found);
+            items.len() < limit
+        };
+        self.numbered_pages(path, query, paging, keep).await?;
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    /// Whether an item of such a list is meant. The pages behind the first such item are not asked for.
+    pub(crate) async fn any_numbered(
+        &self,
+        path: &str,
+        paging: Paging,
+        is_meant: impl Fn(&Value) -> bool + Send + Sync,
+    ) -> Result<bool> {
+        let mut found_it = false;
+        let look = |found: Vec<Value>| {
+            found_it = found.iter().any(&is_meant);
+            !found_it
+        };
+        self.numbered_pages(path, &[], paging, look).await?;
+        Ok(found_it)
+    }
+
+    /// Gives each page to `take`, until that wants no more.
+    async fn numbered_pages(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        paging: Paging,
+        mut take: impl FnMut(Vec<Value>) -> bool + Send,
+    ) -> Result<()> {
+        let mut room = LARGEST_LIST;
+        let size = paging.size.to_string();
         for page in 1..=MOST_PAGES {
-            let (page, size_text) = (page.to_string(), size.to_string());
+            let page = page.to_string();
             let mut query = query.to_vec();
-            query.extend([(paging.parameter, &*size_text), ("page", &*page)]);
+            query.extend([(paging.parameter, &*size), ("page", &*page)]);
             let Value::Array(found) = self.page(path, &query, &mut room).await? else {
                 return Err(self.unexpected("a list"));
             };
-            let is_last = found.len() < size;
-            items.extend(found);
-            if is_last || items.len() >= limit {
+            if found.len() > paging.size {
+                return Err(self.unexpected("a page of the size that was asked for"));
+            }
+            let is_last = found.len() < paging.size;
+            if !take(found) || is_last {
                 break;
             }
         }
-        items.truncate(limit);
-        Ok(items)
+        Ok(())
     }
 
     /// The items of a list of which each page is `{values, next}`. Of `next` only the query is believed.

@@ -13,9 +13,21 @@ fn identity(ident: &str, username: &str, email: Option<&str>) -> ExternalIdentit
 }
 
 async fn enroll(fixture: &Fixture, identity: ExternalIdentity) -> Result<UserId> {
+    enroll_asking(fixture, identity, true).await
+}
+
+async fn enroll_asking(
+    fixture: &Fixture,
+    identity: ExternalIdentity,
+    password: bool,
+) -> Result<UserId> {
     let accounts = &fixture.accounts;
+    let asks = Asks {
+        username: true,
+        password,
+    };
     accounts
-        .enroll_external(&Actor::operator(), identity, true)
+        .enroll_external(&Actor::operator(), identity, asks)
         .await
 }
 
@@ -73,6 +85,30 @@ async fn an_account_is_made_linked_and_asked() {
         fixture.audit().await["kind"].as_deref(),
         Some("user_create")
     );
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_password_that_could_not_be_used() {
+    let fixture = Fixture::new().await;
+    let mona = identity("1", "mona", None);
+    enroll_asking(&fixture, mona, false).await.unwrap();
+    let told = "SELECT count(*) FROM notification";
+    assert_eq!(fixture.value(told).await, "0");
+}
+
+#[test]
+fn what_has_control_characters_is_nobody() {
+    for (ident, username, email) in [
+        ("1\0", "mona", None),
+        ("1", "mo\nna", None),
+        ("1", "mona", Some("mona@example.com\0")),
+    ] {
+        let refused = identity(ident, username, email).check();
+        assert!(matches!(refused, Err(AccountsError::MalformedIdentity)));
+    }
+    identity("1", "mona", Some("mona@example.com"))
+        .check()
+        .unwrap();
 }
 
 #[tokio::test]
