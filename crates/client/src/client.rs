@@ -281,7 +281,7 @@ fn failed(url: &str, error: reqwest::Error, unsent: bool) -> Error {
     }
     let url = url.to_owned();
     if error.is_timeout() {
-        return Error::TimedOut { url };
+        return Error::TimedOut { url, unsent };
     }
     Error::Failed {
         url,

@@ -13,6 +13,8 @@ pub enum Error {
     TimedOut {
         /// The URL, without credentials and query.
         url: String,
+        /// Whether there was no connection yet, to anybody.
+        unsent: bool,
     },
     /// No connection, or it broke.
     #[error("the request to {url} failed: {source}")]
@@ -58,7 +60,10 @@ pub enum Error {
 impl Error {
     /// Whether nothing was sent, to anybody: then it can be sent again, whatever it is.
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::Failed { unsent: true, .. })
+        matches!(
+            self,
+            Self::Failed { unsent: true, .. } | Self::TimedOut { unsent: true, .. }
+        )
     }
 
     /// What is wrong with the TLS of the other side, if that is why there is no connection.

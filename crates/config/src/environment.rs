@@ -100,11 +100,11 @@ section! {
         /// Configuration folder of the script that installs certificates.
         QUAYCONFIG => quayconfig: Option<PathBuf> = None;
         /// Proxy of outgoing http requests.
-        HTTP_PROXY => http_proxy: Option<Secret> = None;
+        HTTP_PROXY => http_proxy: Option<Secret> = None, Mark::Ignored("calls go out directly");
         /// Proxy of outgoing https requests.
-        HTTPS_PROXY => https_proxy: Option<Secret> = None;
+        HTTPS_PROXY => https_proxy: Option<Secret> = None, Mark::Ignored("calls go out directly");
         /// Hosts that are reached without proxy.
-        NO_PROXY => no_proxy: Option<String> = None;
+        NO_PROXY => no_proxy: Option<String> = None, Mark::Ignored("calls go out directly");
         /// Role for storage with web identity.
         AWS_ROLE_ARN => aws_role_arn: Option<String> = None;
         /// Token file of the web identity.

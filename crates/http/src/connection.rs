@@ -309,7 +309,11 @@ async fn watch<C>(
                     return;
                 }
                 if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                    tracing::warn!("a connection was cut off at the drain deadline");
+                    if is_farewell {
+                        tracing::debug!("an endless answer was cut off");
+                    } else {
+                        tracing::warn!("a connection was cut off at the drain deadline");
+                    }
                     return;
                 }
                 let next = match activity.check(limits) {

@@ -103,6 +103,7 @@ async fn a_notification_is_queued_once(engine: Engine) -> Result<()> {
     ] {
         let answer = tell(&server, refused.as_deref(), &body).await?;
         assert_eq!(answer.status, 401, "{refused:?}");
+        assert!(answer.text().contains("<title>401 Unauthorized</title>"));
     }
     for malformed in [
         "",

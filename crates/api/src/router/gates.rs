@@ -1,4 +1,5 @@
 //! Which settings switch which routes: compared with the `show_if` and `route_show_if` of Quay's source, every feature on.
+//! What a handler asks for itself is not here: `POST /api/v1/user/initialize`, which is no route without its feature in Quay.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

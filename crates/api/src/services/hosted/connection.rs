@@ -340,7 +340,7 @@ impl Connection {
 }
 
 /// Posts a form to an address that gives tokens. Codes count once, so it is sent once; but as long as there is no connection it
-/// is tried again.
+/// is tried again, within the time that everything together has.
 pub(crate) async fn post_form(
     client: &Client,
     service: &'static str,
