@@ -54,7 +54,7 @@ enum SearchResult {
 struct EntityResult {
     #[schema(value_type = String)]
     title: &'static str,
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(user|organization|robot)$")]
     kind: &'static str,
     avatar: Option<Avatar>,
     name: String,
@@ -67,7 +67,7 @@ struct EntityResult {
 /// A team.
 #[derive(Serialize, ToSchema)]
 struct TeamResult {
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^team$")]
     kind: &'static str,
     name: String,
     organization: EntityResult,
@@ -79,7 +79,7 @@ struct TeamResult {
 /// A repository.
 #[derive(Serialize, ToSchema)]
 struct RepositoryResult {
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^repository$")]
     kind: &'static str,
     #[schema(value_type = String)]
     title: &'static str,
