@@ -56,5 +56,8 @@ pub(crate) fn measure(plan: &Plan, floor: Floor, dir: &Path) -> Result<Figures, 
         FloorWork::Push => client::push(address, size, bounds, &meter),
         FloorWork::Pull => client::pull(address, size, bounds, &meter),
     };
+    drop(server);
+    // What it wrote would only take room from the registries.
+    std::fs::remove_dir_all(&home).doing(|| format!("remove the folder {}", home.display()))?;
     measured.map(Figures::from)
 }

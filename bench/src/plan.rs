@@ -87,7 +87,7 @@ impl Plan {
             duration: Duration::from_secs(2),
             warm_up: Duration::from_millis(500),
             settle: Duration::from_millis(300),
-            big_transfers: 4,
+            big_transfers: 3,
             rounds: 5,
             blob_sizes: [KIB, MIB, 100 * MIB],
             tag_counts: vec![1, 500, 100_000],
