@@ -17,6 +17,7 @@ fn a_smoke_run_of_the_bare_loops_reports_rate_cpu_and_goals() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut measured = 0;
     for id in ["manifest-tag/1", "blob-get/big", "blob-push/big"] {
         let groups = report["groups"].as_array().unwrap();
         let group = groups.iter().find(|group| group["id"] == id).unwrap();
@@ -27,7 +28,9 @@ fn a_smoke_run_of_the_bare_loops_reports_rate_cpu_and_goals() {
         // What a quick run does may use less than one tick of the CPU clock, and then has no figure.
         let cpu = &row["figures"]["cpu_ms"];
         assert!(cpu.is_null() || cpu.as_f64().unwrap() > 0.0, "{id}: {cpu}");
+        measured += usize::from(cpu.is_f64());
     }
+    assert!(measured > 0, "no row has a CPU figure");
     let goals = report["goals"].as_array().unwrap();
     assert!(!goals.is_empty());
     assert!(goals.iter().all(|goal| goal["verdict"] == "not-measured"));
