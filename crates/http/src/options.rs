@@ -132,7 +132,7 @@ pub struct Limits {
     /// How long a stop waits for requests that are under way; 30 s. Then they are cut off.
     pub drain: Duration,
     /// How long a stop waits for clients to take the rest of answers that have no end of their own ([`crate::Endless`]); 5 s.
-    /// It does not wait for one that reads nothing.
+    /// It does not wait for one that has not taken what was written already.
     pub farewell: Duration,
     /// Connections that the kernel completes before they are accepted; 4096.
     pub backlog: u32,

@@ -60,7 +60,7 @@ impl<'a> Failure<'a> {
         tracing::info!(
             service = self.service.id(),
             reason = text,
-            "nobody was signed in"
+            "an external sign-in was refused"
         );
         let can_register = self.config.users.feature_user_creation
             && self.config.auth.feature_direct_login
